@@ -1,0 +1,90 @@
+"""References: what children of an age and sex measure, and how far a child lies from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from screener.domain.errors import OutsideReference
+from screener.domain.lms import LmsTable
+from screener.domain.patient import Sex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BmdReference:
+    """The table that turns areal bone mineral density into a Z-score.
+
+    References differ by more than one Z between populations and devices, so a Z never travels
+    without the name, device, region and version of its reference.
+
+    Parameters
+    ----------
+    name, version, device, region, source
+        Printed beside every Z. `region` is the vertebrae measured, such as ``"L1-L4"``.
+    table
+        aBMD in g/cm2.
+    synthetic
+        Whether it is a made-up curve that must never give a clinical Z.
+    checksum
+        SHA-256 of the file it came from, hexadecimal.
+    """
+
+    name: str
+    version: str
+    device: str
+    region: str
+    source: str
+    table: LmsTable
+    synthetic: bool
+    checksum: str
+
+    @property
+    def label(self) -> str:
+        """Name and version, as printed beside a Z."""
+        return f"{self.name} {self.version}"
+
+    def z_score(self, *, sex: Sex, age_years: float, abmd_g_cm2: float) -> float:
+        """Return the Z-score of an aBMD for age and sex, or raise `OutsideReference`."""
+        return self.table.z_score(sex, age_years, abmd_g_cm2)
+
+    def abmd_g_cm2(self, *, sex: Sex, age_years: float, z_score: float) -> float:
+        """Return the aBMD in g/cm2 that has a Z-score, or raise `OutsideReference`."""
+        return self.table.value(sex, age_years, z_score)
+
+    def age_range_years(self, sex: Sex) -> tuple[float, float]:
+        """Return the ages for which the reference has values."""
+        return self.table.age_range_years(sex)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowthReference:
+    """Height, weight and BMI for age.
+
+    Notes
+    -----
+    Source: Kuczmarski RJ et al. 2000 CDC growth charts for the United States. Vital Health Stat
+    11(246), 2002.
+    """
+
+    name: str
+    height_cm: LmsTable
+    weight_kg: LmsTable
+    bmi_kg_m2: LmsTable
+
+    def height_z(self, *, sex: Sex, age_years: float, height_m: float) -> float | None:
+        """Return the height-for-age Z, or None at ages that the chart does not cover."""
+        return _z_or_none(self.height_cm, sex, age_years, height_m * 100)
+
+    def weight_z(self, *, sex: Sex, age_years: float, weight_kg: float) -> float | None:
+        """Return the weight-for-age Z, or None at ages that the chart does not cover."""
+        return _z_or_none(self.weight_kg, sex, age_years, weight_kg)
+
+    def bmi_z(self, *, sex: Sex, age_years: float, bmi_kg_m2: float) -> float | None:
+        """Return the BMI-for-age Z, or None at ages that the chart does not cover."""
+        return _z_or_none(self.bmi_kg_m2, sex, age_years, bmi_kg_m2)
+
+
+def _z_or_none(table: LmsTable, sex: Sex, age_years: float, value: float) -> float | None:
+    try:
+        return table.z_score(sex, age_years, value)
+    except OutsideReference:
+        return None

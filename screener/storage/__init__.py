@@ -1,0 +1,1 @@
+"""SQLite or PostgreSQL, and disk: rows that know, files that hold. Decides nothing."""
