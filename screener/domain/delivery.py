@@ -116,3 +116,77 @@ def advance(state: DeliveryState, to: DeliveryState) -> DeliveryState:
     if to not in DELIVERY_TRANSITIONS[state]:
         raise IllegalTransition(f"a delivery cannot go from {state.value} to {to.value}")
     return to
+
+
+class Confirmation(StrEnum):
+    """What to do with an object that an archive took and has not confirmed in time."""
+
+    #: The archive lists it, and that is all it can say.
+    VERIFIED = "VERIFIED"
+    #: Ask (or look) again later.
+    ASK_AGAIN = "ASK_AGAIN"
+    #: The archive says that it has it not.
+    SEND_AGAIN = "SEND_AGAIN"
+    #: An operator has to look.
+    GIVE_UP = "GIVE_UP"
+
+
+#: Commitment requests without a report before a look-up that finds the object is enough.
+_ASKED_ENOUGH = 3
+#: Look-ups that do not find an object before it is sent again: archives index with a delay.
+_LOOKED_ENOUGH = 3
+#: Look-ups after which sending again has evidently not helped.
+_LOOKED_TOO_OFTEN = 9
+
+
+def after_answer(answer: CommitmentAnswer, *, asked_count: int) -> DeliveryState:
+    """Decide where a delivery goes on an archive's word about its commitment.
+
+    Parameters
+    ----------
+    answer
+        What the commitment report says of the object.
+    asked_count
+        How often commitment has been asked for.
+    """
+    if answer is CommitmentAnswer.COMMITTED:
+        return DeliveryState.COMMITTED
+    if asked_count >= _LOOKED_TOO_OFTEN:
+        return DeliveryState.FAILED
+    return DeliveryState.PENDING if answer is CommitmentAnswer.MISSING else DeliveryState.SENT
+
+
+def after_overdue(*, asked_count: int, found: bool | None) -> Confirmation:
+    """Decide what follows when a storage commitment report is overdue.
+
+    Parameters
+    ----------
+    asked_count
+        How often commitment has been asked for.
+    found
+        What a C-FIND look-up says; None where the archive could not be queried.
+    """
+    if found is False:
+        return Confirmation.SEND_AGAIN
+    if found and asked_count >= _ASKED_ENOUGH:
+        return Confirmation.VERIFIED
+    return Confirmation.ASK_AGAIN
+
+
+def after_look_up(*, asked_count: int, found: bool) -> Confirmation:
+    """Decide what follows a look-up in an archive without storage commitment.
+
+    Parameters
+    ----------
+    asked_count
+        Look-ups so far, this one included.
+    found
+        Whether the archive lists the object.
+    """
+    if found:
+        return Confirmation.VERIFIED
+    if asked_count >= _LOOKED_TOO_OFTEN:
+        return Confirmation.GIVE_UP
+    if asked_count % _LOOKED_ENOUGH == 0:
+        return Confirmation.SEND_AGAIN
+    return Confirmation.ASK_AGAIN

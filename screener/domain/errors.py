@@ -13,8 +13,10 @@
     └── TransientError              waiting may help
         ├── ArchiveUnreachable
         ├── AssociationRejected
+        ├── ArchiveBusy
         ├── SpoolFull
         ├── DatabaseUnavailable
+        ├── RowConflict
         └── DeviceUnavailable
 
 A message says what is wrong, with what, and what to do. It never holds a patient's name, id, birth
@@ -121,6 +123,12 @@ class AssociationRejected(TransientError):
     code = "ASSOCIATION_REJECTED"
 
 
+class ArchiveBusy(TransientError):
+    """The archive took the request and cannot store the object now."""
+
+    code = "ARCHIVE_BUSY"
+
+
 class SpoolFull(TransientError):
     """There is too little free space to take another film."""
 
@@ -131,6 +139,12 @@ class DatabaseUnavailable(TransientError):
     """The database cannot be reached, or is locked."""
 
     code = "DATABASE_UNAVAILABLE"
+
+
+class RowConflict(TransientError):
+    """Two transactions added the same row at the same time; the second is to be tried again."""
+
+    code = "ROW_CONFLICT"
 
 
 class DeviceUnavailable(TransientError):

@@ -70,6 +70,18 @@ class ConclusionRules:
     repeat_report_days: int = 180
     report_all: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that no site can mean."""
+        for name, low, high in (
+            ("settle_s", 0.0, 86_400.0),
+            ("threshold_z", -5.0, 0.0),
+            ("max_interval_z", 0.1, 20.0),
+            ("max_film_difference_z", 0.1, 10.0),
+            ("repeat_report_days", 0, 3650),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be {low} to {high}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmInStudy:

@@ -1,0 +1,296 @@
+"""The settings: what needs a restart. The only reader of the environment and of `screener.toml`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from screener.domain.delivery import ArchiveMode
+from screener.domain.eligibility import EligibilityRules
+from screener.domain.errors import ConfigurationError
+from screener.domain.finding import ConclusionRules
+from screener.domain.identifiers import AeTitle
+from screener.domain.report import ReportClass, ReportVariant
+from screener.domain.rules import SiteRules
+
+#: Read where SCREENER_CONFIG does not name another file.
+DEFAULT_FILE = Path("screener.toml")
+
+_ENV_PREFIX = "SCREENER_"
+_CONFIG_VARIABLE = "SCREENER_CONFIG"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteSettings(_Section):
+    """Whose node this is."""
+
+    #: Shown by `screener status`, so that nobody mistakes one node for another.
+    name: str = Field(default="unnamed site", max_length=64)
+
+
+class StorageSettings(_Section):
+    """Where rows and bytes live."""
+
+    #: SQLAlchemy URL; empty for a SQLite file `screener.db` in `folder`.
+    database_url: str = ""
+    #: `spool/` (films as received) and `vault/` (our reports) are made in it.
+    folder: Path = Path("screener-data")
+    #: Below this much free space films are refused with 0xA700, before anything breaks.
+    min_free_mb: int = Field(default=1024, ge=1)
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.folder.absolute() / 'screener.db'}"
+
+
+class CallerSettings(_Section):
+    """One modality or router that may send films."""
+
+    ae_title: str
+    #: Also held against the peer's address where it is given.
+    host: str | None = None
+
+    _check = field_validator("ae_title")(lambda value: str(AeTitle(value)))
+
+
+class ListenerSettings(_Section):
+    """The C-STORE service."""
+
+    ae_title: str = "BMDSCREEN"
+    #: 127.0.0.1 until a site decides who may reach it.
+    host: str = "127.0.0.1"
+    port: int = Field(default=11112, ge=1, le=65535)
+    #: Who may send; archives may always call, for their storage commitment reports.
+    callers: tuple[CallerSettings, ...] = ()
+    #: For a test network only.
+    allow_any_caller: bool = False
+    max_associations: int = Field(default=32, ge=1, le=1000)
+    #: An association that is silent for so long is aborted.
+    idle_timeout_s: float = Field(default=60.0, gt=0)
+    #: Deflated Explicit VR and Explicit VR Big Endian are retired or rare: only where a site needs.
+    accept_rare_transfer_syntaxes: bool = False
+
+    _check = field_validator("ae_title")(lambda value: str(AeTitle(value)))
+
+
+class ConfirmBy(StrEnum):
+    """How we learn that an archive keeps an object."""
+
+    #: Storage commitment: ends in COMMITTED.
+    COMMITMENT = "commitment"
+    #: C-FIND, for an archive without storage commitment: ends in VERIFIED.
+    QUERY = "query"
+
+
+class ArchiveSettings(_Section):
+    """One archive that keeps our reports."""
+
+    #: Ours for it, in rules, logs and status.
+    name: str = Field(min_length=1, max_length=32, pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    ae_title: str
+    host: str
+    port: int = Field(ge=1, le=65535)
+    #: Mode in version 1 of the rules; later changes go through `screener rules import`.
+    mode: ArchiveMode = ArchiveMode.OFF
+    confirm_by: ConfirmBy = ConfirmBy.COMMITMENT
+    #: SOP class that the report is written in for this archive.
+    report_class: ReportClass = ReportClass.COMPREHENSIVE_3D
+    #: How long the archive may take to answer, s.
+    timeout_s: float = Field(default=30.0, gt=0)
+
+    _check = field_validator("ae_title")(lambda value: str(AeTitle(value)))
+
+    @property
+    def variant(self) -> ReportVariant:
+        """Which form of the report this archive gets."""
+        return ReportVariant(report_class=self.report_class)
+
+
+class PredictorSettings(_Section):
+    """What estimates."""
+
+    #: Empty for the one that ships, which is synthetic and scores no real film.
+    folder: Path | None = None
+    device: Literal["cpu", "cuda"] = "cpu"
+    #: Threads of the scoring process; 0 for one per core.
+    threads: int = Field(default=0, ge=0)
+
+
+class ReferenceSettings(_Section):
+    """What turns aBMD into a Z-score."""
+
+    #: A name that ships, or the path of a site's own table.
+    bmd: str = "synthetic-demo"
+
+
+class DriveSettings(_Section):
+    """How stages are run."""
+
+    #: Pause between two looks at an empty queue, s.
+    poll_s: float = Field(default=0.5, gt=0)
+    #: Films claimed at once for scoring.
+    score_batch: int = Field(default=8, ge=1)
+    #: A worker that is silent for so long is taken for dead, s.
+    lease_s: float = Field(default=120.0, ge=1)
+    #: A commitment report later than this is asked for again, h.
+    commitment_overdue_h: float = Field(default=24.0, gt=0)
+
+
+class MetricsSettings(_Section):
+    """Prometheus metrics of the listener."""
+
+    #: 0 for none; bound to 127.0.0.1.
+    port: int = Field(default=0, ge=0, le=65535)
+
+
+class RulesDocument(_Section):
+    """The rules as a document: version 1 in `screener.toml`, later versions imported."""
+
+    eligibility: EligibilityRules = EligibilityRules()
+    conclusion: ConclusionRules = ConclusionRules()
+    archives: dict[str, ArchiveMode] = Field(default_factory=dict)
+
+    def site_rules(self, version: int) -> SiteRules:
+        """Return the rules that the document holds, under a version."""
+        return SiteRules(
+            version=version,
+            eligibility=self.eligibility,
+            conclusion=self.conclusion,
+            archives=dict(self.archives),
+        )
+
+
+class Settings(BaseSettings):
+    """Everything that needs a restart, and the rules that a new database starts with."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    site: SiteSettings = SiteSettings()
+    storage: StorageSettings = StorageSettings()
+    listener: ListenerSettings = ListenerSettings()
+    archives: tuple[ArchiveSettings, ...] = ()
+    predictor: PredictorSettings = PredictorSettings()
+    reference: ReferenceSettings = ReferenceSettings()
+    drive: DriveSettings = DriveSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    rules: RulesDocument = RulesDocument()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Settings:
+        names = [archive.name for archive in self.archives]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two archives are named {name!r}")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file."""
+        return env_settings, init_settings
+
+    def first_rules(self) -> RulesDocument:
+        """Return version 1 of the rules: the file's, with the archives' modes."""
+        modes = {archive.name: archive.mode for archive in self.archives}
+        return self.rules.model_copy(update={"archives": modes | self.rules.archives})
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the settings from a TOML file and the environment.
+
+    Parameters
+    ----------
+    path
+        The file; where None, the one that SCREENER_CONFIG names, else `screener.toml` where that
+        exists, else none.
+
+    Raises
+    ------
+    ConfigurationError
+        The file is missing or is not TOML, or a setting is wrong: names each, with what it was
+        and what is allowed.
+    """
+    named = path or (Path(p) if (p := os.environ.get(_CONFIG_VARIABLE)) else None)
+    if named is not None and not named.is_file():
+        raise ConfigurationError(f"there is no settings file {named}")
+    file = named or DEFAULT_FILE
+    values = read_toml(file) if file.is_file() else {}
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error, Settings, file)) from None
+
+
+def read_rules(path: Path) -> RulesDocument:
+    """Read rules from a TOML file: one written by `export_rules`, or a whole `screener.toml`.
+
+    Raises
+    ------
+    ConfigurationError
+        As `load_settings`.
+    """
+    if not path.is_file():
+        raise ConfigurationError(f"there is no rules file {path}")
+    values = read_toml(path)
+    if set(values) - {"rules"}:
+        return load_settings(path).first_rules()
+    try:
+        return RulesDocument(**values.get("rules", {}))
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error, RulesDocument, path)) from None
+
+
+def export_rules(document: RulesDocument) -> str:
+    """Write rules as TOML that `read_rules` takes."""
+    return tomli_w.dumps({"rules": document.model_dump(mode="json")}, multiline_strings=False)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file, or raise `ConfigurationError` with the line that is wrong."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def _explain(error: ValidationError, model: type[BaseModel], file: Path) -> str:
+    lines = []
+    for detail in error.errors():
+        name = ".".join(str(part) for part in detail["loc"])
+        if detail["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+            close = difflib.get_close_matches(str(detail["loc"][-1]), _all_names(model), n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            lines.append(f"{name}: there is no such setting{hint}")
+        else:
+            text = detail["msg"].removeprefix("Value error, ")
+            got = detail["input"]
+            shown = f" (it is {got!r})" if isinstance(got, str | int | float) else ""
+            lines.append(f"{name}: {text[0].lower()}{text[1:]}{shown}" if name else text)
+    where = f"{file} or {_ENV_PREFIX}… variables"
+    return "\n".join([f"wrong settings in {where}:", *(f"  {line}" for line in lines)])
+
+
+def _all_names(model: type[BaseModel]) -> list[str]:
+    schema = model.model_json_schema()
+    sections = [schema, *schema.get("$defs", {}).values()]
+    return [name for section in sections for name in section.get("properties", {})]

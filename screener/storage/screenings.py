@@ -1,0 +1,269 @@
+"""Screenings: add, claim, settle, and what they say of their study."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session
+
+from screener.domain.eligibility import View
+from screener.domain.errors import ScreenerError
+from screener.domain.identifiers import (
+    ReceivedInstanceId,
+    ScreeningId,
+    SopInstanceUid,
+    StudyId,
+)
+from screener.domain.instance import InstanceHeader
+from screener.domain.patient import ClinicalVariables
+from screener.domain.prediction import Prediction
+from screener.domain.screening import SCREENING_TRANSITIONS, SILENT, ScreeningState, advance
+from screener.storage.claims import Lease, claim, settle, settle_failure
+from screener.storage.codec import from_json, to_json
+from screener.storage.instances import header_of
+from screener.storage.tables import PredictionRow, ReceivedInstanceRow, ScreeningRow
+
+_S = ScreeningState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedScreening:
+    """A screening that this worker holds."""
+
+    lease: Lease
+    state: ScreeningState
+    screening_id: ScreeningId
+    study_id: StudyId
+    instance_id: ReceivedInstanceId
+    sop_instance_uid: SopInstanceUid
+    file_digest: str
+    spool_key: str
+    header: InstanceHeader | None
+    clinical: ClinicalVariables | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyFilm:
+    """A film that speaks for its study, with all that is known of it."""
+
+    screening_id: ScreeningId
+    state: ScreeningState
+    reasons: tuple[str, ...]
+    view: View | None
+    clinical: ClinicalVariables | None
+    header: InstanceHeader | None
+    prediction: Prediction | None
+    spool_key: str
+
+
+class Screenings:
+    """Rows of `screenings` and `predictions`."""
+
+    def __init__(self, session: Session, now: datetime) -> None:
+        self._session = session
+        self._now = now
+
+    def add(self, instance_id: ReceivedInstanceId, study_id: StudyId) -> ScreeningId:
+        """Add the screening of an instance that has just been received."""
+        row = ScreeningRow(
+            instance_id=instance_id,
+            study_id=study_id,
+            state=_S.RECEIVED.value,
+            reasons="[]",
+            attempts=0,
+            next_attempt_at=self._now,
+            changed_at=self._now,
+        )
+        self._session.add(row)
+        self._session.flush()
+        return ScreeningId(row.id)
+
+    def claim_received(self, *, limit: int, lease: timedelta) -> list[ClaimedScreening]:
+        """Claim films that nobody has judged."""
+        rows = claim(
+            self._session,
+            ScreeningRow,
+            ScreeningRow.state == _S.RECEIVED.value,
+            now=self._now,
+            lease=lease,
+            limit=limit,
+            failed=_S.FAILED,
+        )
+        return [self._claimed(row, _S.RECEIVED) for row in rows]
+
+    def claim_waiting(self, *, limit: int, lease: timedelta) -> list[ClaimedScreening]:
+        """Claim films that wait for the predictor."""
+        rows = claim(
+            self._session,
+            ScreeningRow,
+            ScreeningRow.state.in_([_S.WAITING.value, _S.SCORING.value]),
+            now=self._now,
+            lease=lease,
+            limit=limit,
+            working=_S.SCORING,
+            failed=_S.FAILED,
+        )
+        return [self._claimed(row, _S.SCORING) for row in rows]
+
+    def settle(
+        self,
+        held: ClaimedScreening,
+        to: ScreeningState,
+        *,
+        reasons: Sequence[str] = (),
+        rules_version: int | None = None,
+        view: View | None = None,
+        clinical: ClinicalVariables | None = None,
+    ) -> bool:
+        """Move a claimed screening on; False where it is no longer ours."""
+        values: dict[str, Any] = {"reasons": json.dumps([str(r) for r in reasons])}
+        if rules_version is not None:
+            values |= {
+                "rules_version": rules_version,
+                "view": view.value if view else None,
+                "clinical": to_json(clinical) if clinical else None,
+            }
+        return settle(
+            self._session,
+            ScreeningRow,
+            held.lease,
+            now=self._now,
+            held_as=held.state,
+            to=advance(held.state, to),
+            **values,
+        )
+
+    def settle_failure(self, held: ClaimedScreening, error: ScreenerError) -> bool:
+        """Schedule the next attempt at a claimed screening, or give it up."""
+        return settle_failure(
+            self._session,
+            ScreeningRow,
+            held.lease,
+            error,
+            now=self._now,
+            held_as=held.state,
+            again=_S.RECEIVED if held.state is _S.RECEIVED else _S.WAITING,
+            failed=_S.FAILED,
+        )
+
+    def add_prediction(self, screening_id: ScreeningId, prediction: Prediction) -> None:
+        """Keep a prediction; one predictor's earlier one for the same film is replaced."""
+        row = self._session.scalar(
+            select(PredictionRow).where(
+                PredictionRow.screening_id == screening_id,
+                PredictionRow.predictor_checksum == prediction.predictor.checksum,
+            )
+        ) or PredictionRow(
+            screening_id=screening_id, predictor_checksum=prediction.predictor.checksum
+        )
+        row.abmd_g_cm2 = prediction.abmd_g_cm2
+        row.value = to_json(prediction)
+        row.predicted_at = self._now
+        self._session.add(row)
+
+    def same_pixels_scored(self, held: ClaimedScreening, pixel_digest: str) -> bool:
+        """Return whether another film of the study with these pixels is scored already."""
+        return bool(
+            self._session.scalar(
+                select(
+                    exists().where(
+                        ScreeningRow.study_id == held.study_id,
+                        ScreeningRow.id != held.screening_id,
+                        ScreeningRow.state == _S.SCORED.value,
+                        ReceivedInstanceRow.id == ScreeningRow.instance_id,
+                        ReceivedInstanceRow.pixel_digest == pixel_digest,
+                    )
+                )
+            )
+        )
+
+    def supersede(self, held: ClaimedScreening) -> set[StudyId]:
+        """Silence every earlier instance of the same UID; return the studies that had one."""
+        earlier = self._session.execute(
+            select(ScreeningRow.id, ScreeningRow.study_id)
+            .join(ReceivedInstanceRow, ReceivedInstanceRow.id == ScreeningRow.instance_id)
+            .where(
+                ReceivedInstanceRow.sop_instance_uid == held.sop_instance_uid,
+                ReceivedInstanceRow.id < held.instance_id,
+                ScreeningRow.state.not_in([state.value for state in SILENT]),
+            )
+        ).all()
+        self._session.execute(
+            update(ScreeningRow)
+            .where(
+                ScreeningRow.id.in_([screening_id for screening_id, _ in earlier]),
+                ScreeningRow.state.in_(_may_become(_S.SUPERSEDED)),
+            )
+            .values(state=_S.SUPERSEDED.value, leased_until=None, changed_at=self._now)
+        )
+        return {StudyId(study_id) for _, study_id in earlier}
+
+    def films_of(self, study_id: StudyId) -> list[StudyFilm]:
+        """Return the films that speak for a study, in order of arrival."""
+        found = self._session.execute(
+            select(ScreeningRow, ReceivedInstanceRow)
+            .join(ReceivedInstanceRow, ReceivedInstanceRow.id == ScreeningRow.instance_id)
+            .where(
+                ScreeningRow.study_id == study_id,
+                ScreeningRow.state.not_in([state.value for state in SILENT]),
+            )
+            .order_by(ScreeningRow.id)
+        ).all()
+        return [self._film(screening, instance) for screening, instance in found]
+
+    def retry(self, screening_id: ScreeningId) -> bool:
+        """Take a FAILED screening up again from the start, as an operator asks."""
+        row = self._session.get(ScreeningRow, screening_id)
+        if row is None or row.state != _S.FAILED.value:
+            return False
+        row.state = advance(_S.FAILED, _S.RECEIVED).value
+        row.attempts = 0
+        row.leased_until = None
+        row.error_code = row.error_message = None
+        row.next_attempt_at = row.changed_at = self._now
+        return True
+
+    def _claimed(self, row: ScreeningRow, state: ScreeningState) -> ClaimedScreening:
+        instance = self._session.get_one(ReceivedInstanceRow, row.instance_id)
+        return ClaimedScreening(
+            lease=Lease(id=row.id, attempts=row.attempts),
+            state=state,
+            screening_id=ScreeningId(row.id),
+            study_id=StudyId(row.study_id),
+            instance_id=ReceivedInstanceId(row.instance_id),
+            sop_instance_uid=SopInstanceUid(instance.sop_instance_uid),
+            file_digest=instance.file_digest,
+            spool_key=instance.spool_key,
+            header=header_of(instance),
+            clinical=from_json(ClinicalVariables, row.clinical) if row.clinical else None,
+        )
+
+    def _film(self, screening: ScreeningRow, instance: ReceivedInstanceRow) -> StudyFilm:
+        prediction = self._session.scalar(
+            select(PredictionRow)
+            .where(PredictionRow.screening_id == screening.id)
+            .order_by(PredictionRow.id.desc())
+            .limit(1)
+        )
+        scored = screening.state == _S.SCORED.value and prediction is not None
+        return StudyFilm(
+            screening_id=ScreeningId(screening.id),
+            state=ScreeningState(screening.state),
+            reasons=tuple(json.loads(screening.reasons)),
+            view=View(screening.view) if screening.view else None,
+            clinical=from_json(ClinicalVariables, screening.clinical)
+            if screening.clinical
+            else None,
+            header=header_of(instance),
+            prediction=from_json(Prediction, prediction.value) if scored and prediction else None,
+            spool_key=instance.spool_key,
+        )
+
+
+def _may_become(state: ScreeningState) -> list[str]:
+    return [before.value for before, after in SCREENING_TRANSITIONS.items() if state in after]

@@ -1,0 +1,211 @@
+"""Studies: growing, settled, concluded, reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.orm import Session
+
+from screener.domain.errors import ScreenerError
+from screener.domain.identifiers import FindingId, StudyId, StudyInstanceUid
+from screener.domain.screening import SCREENING_ENDS, ScreeningState
+from screener.domain.study import STUDY_TRANSITIONS, StudyState, advance
+from screener.storage.claims import Lease, claim, settle, settle_failure
+from screener.storage.tables import ReceivedInstanceRow, ScreeningRow, StudyRow
+
+_T = StudyState
+
+#: Takes the place of a hash of the child, so that two studies of one child are concluded in turn.
+_CHILD_LOCK = "screener child"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedStudy:
+    """A study that this worker holds."""
+
+    lease: Lease
+    state: StudyState
+    study_id: StudyId
+    study_instance_uid: StudyInstanceUid
+    finding_id: FindingId | None
+    reported_finding_id: FindingId | None
+
+
+class Studies:
+    """Rows of `studies`."""
+
+    def __init__(self, session: Session, now: datetime) -> None:
+        self._session = session
+        self._now = now
+
+    def receive(self, study_instance_uid: StudyInstanceUid) -> StudyId:
+        """Return the study that an instance has just arrived for; its settle time starts again.
+
+        A study at an end stays there until the instance is judged: one that was received before
+        changes nothing.
+        """
+        row = self._session.scalar(
+            select(StudyRow)
+            .where(StudyRow.study_instance_uid == study_instance_uid)
+            .with_for_update()
+        )
+        if row is None:
+            row = StudyRow(
+                study_instance_uid=study_instance_uid,
+                state=_T.GROWING.value,
+                created_at=self._now,
+                last_received_at=self._now,
+                attempts=0,
+                next_attempt_at=self._now,
+                changed_at=self._now,
+            )
+            self._session.add(row)
+            self._session.flush()
+        row.last_received_at = self._now
+        return StudyId(row.id)
+
+    def reopen(self, study_id: StudyId) -> None:
+        """Take a study back to GROWING, for what is known of its films has changed."""
+        before = [s.value for s, after in STUDY_TRANSITIONS.items() if _T.GROWING in after]
+        self._session.execute(
+            update(StudyRow)
+            .where(StudyRow.id == study_id, StudyRow.state.in_(before))
+            .values(
+                state=_T.GROWING.value,
+                attempts=0,
+                leased_until=None,
+                error_code=None,
+                error_message=None,
+                next_attempt_at=self._now,
+                changed_at=self._now,
+            )
+        )
+
+    def claim_settled(self, *, settle_s: float, limit: int, lease: timedelta) -> list[ClaimedStudy]:
+        """Claim growing studies with no new instance for a time and every film at an end."""
+        working = [s.value for s in ScreeningState if s not in SCREENING_ENDS]
+        rows = claim(
+            self._session,
+            StudyRow,
+            StudyRow.state == _T.GROWING.value,
+            StudyRow.last_received_at <= self._now - timedelta(seconds=settle_s),
+            ~exists().where(ScreeningRow.study_id == StudyRow.id, ScreeningRow.state.in_(working)),
+            now=self._now,
+            lease=lease,
+            limit=limit,
+            failed=_T.FAILED,
+        )
+        return [_claimed(row, _T.GROWING) for row in rows]
+
+    def lock(self, study_id: StudyId) -> None:
+        """Let one transaction at a time change what a study's films say."""
+        self._session.execute(select(StudyRow.id).where(StudyRow.id == study_id).with_for_update())
+
+    def still_settled(self, held: ClaimedStudy) -> bool:
+        """Lock a claimed study and return whether all its films are still at an end."""
+        self.lock(held.study_id)
+        working = [s.value for s in ScreeningState if s not in SCREENING_ENDS]
+        return not self._session.scalar(
+            select(
+                exists().where(
+                    ScreeningRow.study_id == held.study_id, ScreeningRow.state.in_(working)
+                )
+            )
+        )
+
+    def claim_flagged(self, *, limit: int, lease: timedelta) -> list[ClaimedStudy]:
+        """Claim studies that a report is due for."""
+        rows = claim(
+            self._session,
+            StudyRow,
+            StudyRow.state.in_([_T.FLAGGED.value, _T.REPORTING.value]),
+            now=self._now,
+            lease=lease,
+            limit=limit,
+            working=_T.REPORTING,
+            failed=_T.FAILED,
+        )
+        return [_claimed(row, _T.REPORTING) for row in rows]
+
+    def settle(
+        self,
+        held: ClaimedStudy,
+        to: StudyState,
+        *,
+        finding_id: FindingId | None = None,
+        reported_finding_id: FindingId | None = None,
+    ) -> bool:
+        """Move a claimed study on; False where it is no longer ours."""
+        values: dict[str, Any] = {}
+        if finding_id is not None:
+            values["finding_id"] = finding_id
+        if reported_finding_id is not None:
+            values["reported_finding_id"] = reported_finding_id
+        return settle(
+            self._session,
+            StudyRow,
+            held.lease,
+            now=self._now,
+            held_as=held.state,
+            to=to if to is held.state else advance(held.state, to),
+            **values,
+        )
+
+    def settle_failure(self, held: ClaimedStudy, error: ScreenerError) -> bool:
+        """Schedule the next attempt at a claimed study, or give it up."""
+        return settle_failure(
+            self._session,
+            StudyRow,
+            held.lease,
+            error,
+            now=self._now,
+            held_as=held.state,
+            again=_T.FLAGGED if held.state is _T.REPORTING else held.state,
+            failed=_T.FAILED,
+        )
+
+    def lock_children(self) -> None:
+        """Let one transaction at a time ask whether a child was reported, and then report it."""
+        if self._session.get_bind().dialect.name == "postgresql":
+            self._session.execute(select(func.pg_advisory_xact_lock(func.hashtext(_CHILD_LOCK))))
+
+    def of_child(self, child: tuple[str, str, object, str], *, without: StudyId) -> list[StudyId]:
+        """Return the other studies of a child (patient id, issuer, birth date, sex)."""
+        patient_id, issuer, birth_date, sex = child
+        row = ReceivedInstanceRow
+        return [
+            StudyId(study_id)
+            for study_id in self._session.scalars(
+                select(row.study_id)
+                .where(
+                    row.patient_id == patient_id,
+                    func.coalesce(row.issuer, "") == issuer,
+                    row.birth_date == birth_date,
+                    row.sex == sex,
+                    row.study_id != without,
+                )
+                .distinct()
+            )
+        ]
+
+    def retry(self, study_id: StudyId) -> bool:
+        """Take a FAILED study up again, as an operator asks."""
+        row = self._session.get(StudyRow, study_id)
+        if row is None or row.state != _T.FAILED.value:
+            return False
+        self.reopen(study_id)
+        return True
+
+
+def _claimed(row: StudyRow, state: StudyState) -> ClaimedStudy:
+    return ClaimedStudy(
+        lease=Lease(id=row.id, attempts=row.attempts),
+        state=state,
+        study_id=StudyId(row.id),
+        study_instance_uid=StudyInstanceUid(row.study_instance_uid),
+        finding_id=FindingId(row.finding_id) if row.finding_id else None,
+        reported_finding_id=FindingId(row.reported_finding_id) if row.reported_finding_id else None,
+    )

@@ -1,0 +1,1 @@
+"""Logs and metrics: our own numbers only, never a patient's."""
