@@ -5,10 +5,11 @@ from __future__ import annotations
 from screener.domain.patient import Absence, ClinicalVariables, Measurement, Sex, Source
 from screener.domain.reference import GrowthReference
 
-#: Sick children are often far below the charts: what lies outside is an entry error.
+#: Modified Z-scores (`LmsTable.modified_z`) of a height that may be true. Sick children are often
+#: far below the charts: what lies outside is an entry error.
 PLAUSIBLE_HEIGHT_Z = (-8.0, 6.0)
-#: Weight is skewed: very obese children reach far up, and the LMS Z compresses there.
-PLAUSIBLE_WEIGHT_Z = (-8.0, 6.0)
+#: Of a weight, as CDC draws the line between rare and implausible.
+PLAUSIBLE_WEIGHT_Z = (-5.0, 8.0)
 #: Body mass index of a living child, kg/m2, by a wide margin.
 PLAUSIBLE_BMI = (7.0, 70.0)
 
@@ -47,7 +48,7 @@ def clinical_variables(
 
     Notes
     -----
-    Source: PS3.3 C.7.2.2 (Patient Study Module).
+    Source: PS3.3 C.7.2.2 (Patient Study Module); CDC cut-offs for biologically implausible values.
     """
     height = _height(patient_size, age_years, sex, growth)
     weight = _weight(patient_weight, age_years, sex, growth)
@@ -60,7 +61,7 @@ def clinical_variables(
 
 def _height(raw: float | None, age_years: float, sex: Sex, growth: GrowthReference) -> Measurement:
     def plausible(height_m: float) -> bool:
-        z = growth.height_z(sex=sex, age_years=age_years, height_m=height_m)
+        z = growth.modified_height_z(sex=sex, age_years=age_years, height_m=height_m)
         if z is None:
             return 0.3 <= height_m <= 2.3  # noqa: PLR2004 - a newborn to the tallest adults, m
         return PLAUSIBLE_HEIGHT_Z[0] <= z <= PLAUSIBLE_HEIGHT_Z[1]
@@ -73,7 +74,7 @@ def _height(raw: float | None, age_years: float, sex: Sex, growth: GrowthReferen
 
 def _weight(raw: float | None, age_years: float, sex: Sex, growth: GrowthReference) -> Measurement:
     def plausible(weight_kg: float) -> bool:
-        z = growth.weight_z(sex=sex, age_years=age_years, weight_kg=weight_kg)
+        z = growth.modified_weight_z(sex=sex, age_years=age_years, weight_kg=weight_kg)
         if z is None:
             return 0.3 <= weight_kg <= 350  # noqa: PLR2004 - an extreme preterm to the heaviest, kg
         return PLAUSIBLE_WEIGHT_Z[0] <= z <= PLAUSIBLE_WEIGHT_Z[1]

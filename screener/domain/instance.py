@@ -112,9 +112,8 @@ class InstanceHeader:
         Two instances with the same SOP Instance UID, pixels and digest are the same film to us.
         """
         fields = {k: v for k, v in asdict(self).items() if k not in _ENCODING_FIELDS}
-        # a photometric interpretation belongs to the codestream where colour is transformed
-        fields["pixels"] = {
-            k: v for k, v in fields["pixels"].items() if k != "photometric_interpretation"
-        }
+        # polarity is the film's; a colour space belongs to the codestream, which may transform it
+        photometric = fields["pixels"].pop("photometric_interpretation")
+        fields["pixels"]["bright_is_low"] = photometric == "MONOCHROME1"
         text = json.dumps(fields, sort_keys=True, default=str, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -79,7 +79,7 @@ def judge(
     view, sex, age = frontal_view(header, rules), _sex(header), age_on_film(header)
     if reasons:
         return Ineligible(reasons=reasons)
-    if not isinstance(view, View) or sex is None or age is None:
+    if not isinstance(view, View) or sex is None or age is None:  # pragma: no cover - our bug
         raise AssertionError("a film without a reason against it has a view, a sex and an age")
     return Eligible(view=view, sex=sex, age_years=age)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -88,9 +89,36 @@ class LmsTable:
         if value <= 0:
             raise ValueError("a measurement must be above 0")
         l, m, s = self._curve(sex).at(age_years)  # noqa: E741
+        # headers hold any number: an absurd one is infinitely far off, and no error
+        ratio = max(value / m, sys.float_info.min)
         if abs(l) < _SMALL_L:
-            return math.log(value / m) / s
-        return float((value / m) ** l - 1) / (l * s)
+            return math.log(ratio) / s
+        try:
+            power = float(ratio**l)
+        except OverflowError:
+            power = math.inf
+        return (power - 1) / (l * s)
+
+    def modified_z(self, sex: Sex, age_years: float, value: float) -> float:
+        """Return how far a measurement lies from the median, on a scale that skew cannot bend.
+
+        Where L is below 0 the Z-score has an upper end, -1 / (L S): at most ages no weight however
+        large has a Z of 6. Values are therefore judged implausible on half the distance between
+        the median and 2 SD, on the measurement's own side.
+
+        Raises
+        ------
+        OutsideReference
+            No curve for this sex or age.
+
+        Notes
+        -----
+        Source: CDC, modified Z-scores in the CDC growth charts; Freedman DS et al. Validity of the
+        WHO cutoffs for biologically implausible values. Obesity 2015;23:246-252.
+        """
+        median = self.value(sex, age_years, 0.0)
+        side = 2.0 if value >= median else -2.0
+        return side * (value - median) / (self.value(sex, age_years, side) - median)
 
     def value(self, sex: Sex, age_years: float, z_score: float) -> float:
         """Return the measurement that lies `z_score` reference SDs from the median.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import MAXYEAR, date
 from enum import StrEnum
 
 
@@ -97,7 +97,9 @@ def age_years(born_on: date, on: date) -> float:
     if _birthday(born_on, on.year) > on:
         completed -= 1
     last = _birthday(born_on, born_on.year + completed)
-    following = _birthday(born_on, born_on.year + completed + 1)
+    if last.year == MAXYEAR:  # 31 December 9999 is sent for "unknown"
+        return float(completed)
+    following = _birthday(born_on, last.year + 1)
     return completed + (on - last).days / (following - last).days
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from screener.domain.errors import OutsideReference
@@ -72,19 +73,29 @@ class GrowthReference:
 
     def height_z(self, *, sex: Sex, age_years: float, height_m: float) -> float | None:
         """Return the height-for-age Z, or None at ages that the chart does not cover."""
-        return _z_or_none(self.height_cm, sex, age_years, height_m * 100)
+        return _or_none(self.height_cm.z_score, sex, age_years, height_m * 100)
 
     def weight_z(self, *, sex: Sex, age_years: float, weight_kg: float) -> float | None:
         """Return the weight-for-age Z, or None at ages that the chart does not cover."""
-        return _z_or_none(self.weight_kg, sex, age_years, weight_kg)
+        return _or_none(self.weight_kg.z_score, sex, age_years, weight_kg)
 
     def bmi_z(self, *, sex: Sex, age_years: float, bmi_kg_m2: float) -> float | None:
         """Return the BMI-for-age Z, or None at ages that the chart does not cover."""
-        return _z_or_none(self.bmi_kg_m2, sex, age_years, bmi_kg_m2)
+        return _or_none(self.bmi_kg_m2.z_score, sex, age_years, bmi_kg_m2)
+
+    def modified_height_z(self, *, sex: Sex, age_years: float, height_m: float) -> float | None:
+        """Return the modified Z of a height, or None at ages that the chart does not cover."""
+        return _or_none(self.height_cm.modified_z, sex, age_years, height_m * 100)
+
+    def modified_weight_z(self, *, sex: Sex, age_years: float, weight_kg: float) -> float | None:
+        """Return the modified Z of a weight, or None at ages that the chart does not cover."""
+        return _or_none(self.weight_kg.modified_z, sex, age_years, weight_kg)
 
 
-def _z_or_none(table: LmsTable, sex: Sex, age_years: float, value: float) -> float | None:
+def _or_none(
+    z: Callable[[Sex, float, float], float], sex: Sex, age_years: float, value: float
+) -> float | None:
     try:
-        return table.z_score(sex, age_years, value)
+        return z(sex, age_years, value)
     except OutsideReference:
         return None

@@ -99,6 +99,10 @@ class ReportContent:
         The predictor or a film is synthetic; every object says so.
     interval_statement
         Coverage and origin of the interval, from the predictor's card.
+    reference_statement
+        Name, version, device and region of the BMD reference: `wording.reference_statement`.
+    growth_name
+        The growth reference that a height Z comes from.
     """
 
     finding: Finding
@@ -109,6 +113,13 @@ class ReportContent:
     predecessor: Predecessor | None
     synthetic: bool
     interval_statement: str
+    reference_statement: str
+    growth_name: str
+
+    @property
+    def named_films(self) -> tuple[ScoredFilm | NotScoredFilm, ...]:
+        """Every film that the report names, the scored ones first."""
+        return (*self.films, *self.not_scored)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,6 +102,11 @@ class Database:
         self.url = url
         self._clock = clock
 
+    @property
+    def shown_url(self) -> str:
+        """The URL without its password."""
+        return make_url(self.url).render_as_string(hide_password=True)
+
     @cached_property
     def engine(self) -> Engine:
         """The engine: made at first use, so that every process has its own."""

@@ -1,0 +1,32 @@
+# `make` alone prints this menu.
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format clean
+
+PY := .venv/bin/python
+
+help:   ## this menu
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1|/' | column -t -s '|'
+
+install:  ## make .venv and install the pinned dependencies (CUDA=1 for torch with CUDA)
+	@.ci/install
+
+demo: install  ## node and archive on this machine, synthetic children in, committed reports out
+	@.venv/bin/screener demo $(ARGS)
+
+test:   ## install what it needs, servers too, and run every test
+	@.ci/install dev
+	@.ci/servers
+	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check:  ## format, lint, types, import contracts
+	@.ci/install dev
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --verbose 2>/dev/null | tail -25; .venv/bin/lint-imports >/dev/null
+
+format: ## format the code
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+clean:  ## remove what was made here (not demo-out, not screener-data)
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,55 @@
+"""The command tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from screener import __version__
+from screener.cli import dicom, node, rules, score, studies
+
+app = typer.Typer(
+    name="screener",
+    help="Estimate children's lumbar bone mineral density from chest films they already had. "
+    "Research use only; not a medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="FILE",
+            help="Settings file; default: $SCREENER_CONFIG, else screener.toml where it exists.",
+        ),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Keep what all commands need."""
+    del version
+    context.obj = config
+
+
+node.register(app)
+studies.register(app)
+score.register(app)
+dicom.register(app)
+rules.register(app)

@@ -1,0 +1,296 @@
+"""`up`, `listen`, `drive`, `db`, `status`, `check`: the node itself."""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Literal
+
+import typer
+
+from screener.cli.output import OUT, print_json, print_table
+from screener.config import Settings, load_settings
+from screener.doors import synthetic_statement, try_doors
+from screener.pipeline.drive import (
+    SIGN_EVERY_S,
+    delivery_stages,
+    drive,
+    intake_stages,
+    scoring_stages,
+    sign_of_life,
+)
+from screener.pipeline.ports import Services
+from screener.storage import migrate
+from screener.storage.queries import Counts
+from screener.supervisor import Supervisor, stop_on_signals, stop_with_supervisor
+from screener.telemetry.logging import configure_logging, get_logger
+from screener.telemetry.metrics import serve_metrics
+from screener.wiring import (
+    build_database,
+    build_listener,
+    build_predictor_facts,
+    build_services,
+    predictor_folder,
+    prepare,
+    require_current_database,
+)
+
+#: A process that was silent for so long is shown as not running, s.
+_SILENT_S = 4 * SIGN_EVERY_S
+
+_ROLES = ("intake", "scoring", "delivery")
+
+_Lifeline = Annotated[
+    bool, typer.Option("--lifeline", hidden=True, help="Stop when standard input closes.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(up)
+    app.command()(listen)
+    app.command(name="drive", hidden=True)(drive_role)
+    app.command()(status)
+    app.command()(check)
+    database = typer.Typer(help="The database.", no_args_is_help=True)
+    database.command()(upgrade)
+    app.add_typer(database, name="db")
+
+
+def up(context: typer.Context) -> None:
+    """Run the whole node on this machine: listener and drivers, restarted when they die.
+
+    Makes the database and its folders where they are missing. Stops cleanly on Ctrl-C or
+    SIGTERM, and starts again where it was.
+    """
+    settings = load_settings(context.obj)
+    configure_logging(role="supervisor")
+    prepare(settings)
+    _log_synthetic(settings)
+    stop = threading.Event()
+    stop_on_signals(stop)
+    config = ("--config", str(context.obj)) if context.obj else ()
+    children = [("listener", (*config, "listen", "--lifeline"))]
+    children += [(role, (*config, "drive", role, "--lifeline")) for role in _ROLES]
+    Supervisor(children).run(stop)
+
+
+def listen(context: typer.Context, lifeline: _Lifeline = False) -> None:
+    """Run the listener alone: take films by C-STORE, and archives' commitment reports."""
+    settings = load_settings(context.obj)
+    configure_logging(role="listener")
+    services = _services_of_process(settings)
+    stop = _stop_event(lifeline=lifeline)
+    serve_metrics(settings.metrics.port)
+    listener = build_listener(settings, services)
+    listener.start()
+    get_logger().info(
+        "listening",
+        called_ae=settings.listener.ae_title,
+        host=settings.listener.host,
+        port=listener.port,
+    )
+    sign_of_life(services, "listener", facts={"port": str(listener.port)}, stop=stop)
+    listener.stop()
+
+
+def drive_role(
+    context: typer.Context,
+    role: Annotated[Literal["intake", "scoring", "delivery"], typer.Argument()],
+    lifeline: _Lifeline = False,
+) -> None:
+    """Run one driver process."""
+    settings = load_settings(context.obj)
+    configure_logging(role=role)
+    services = _services_of_process(settings)
+    stop = _stop_event(lifeline=lifeline)
+    facts = {"predictor": services.predictor.identity.label}
+    life = threading.Thread(
+        target=partial(sign_of_life, services, role, facts=facts, stop=stop), daemon=True
+    )
+    poll_s = settings.drive.poll_s
+    if role == "scoring":
+        from screener.predictor.predict import TorchPredictor  # noqa: PLC0415 - loads torch
+
+        predictor = TorchPredictor.load(
+            predictor_folder(settings),
+            device=settings.predictor.device,
+            threads=settings.predictor.threads or os.cpu_count() or 1,
+        )
+        get_logger().info("predictor_loaded", predictor=predictor.identity.label)
+        life.start()
+        drive(scoring_stages(services, predictor), poll_s=poll_s, stop=stop)
+    elif role == "intake":
+        life.start()
+        drive(intake_stages(services), poll_s=poll_s, stop=stop)
+    else:
+        life.start()
+        threads = [
+            threading.Thread(
+                target=partial(drive, delivery_stages(services, name), poll_s=poll_s, stop=stop),
+                name=f"deliver {name}",
+            )
+            for name in services.archives
+        ]
+        for thread in threads:
+            thread.start()
+        stop.wait()
+        for thread in threads:
+            thread.join()
+    services.database.dispose()
+
+
+def upgrade(context: typer.Context) -> None:
+    """Bring the database to this version's tables; rows are moved along. Safe to repeat."""
+    settings = load_settings(context.obj)
+    before = migrate.current_revision(build_database(settings))
+    prepare(settings)
+    after = migrate.newest_revision()
+    OUT.print(
+        f"database at migration level {after}" + ("" if before != after else " already"),
+        highlight=False,
+    )
+
+
+def status(context: typer.Context, as_json: _Json = False) -> None:
+    """Say whether the node works: processes, films, findings, archives, who was refused."""
+    settings = load_settings(context.obj)
+    database = build_database(settings)
+    require_current_database(database)
+    with database.read() as uow:
+        counts = uow.queries.counts()
+        rules = uow.rules.in_force()
+        strangers = uow.queries.strangers()
+        health = {a.name: uow.archives.health(a.name) for a in settings.archives}
+        signs = uow.processes.all()
+        now = uow.now
+    synthetic = synthetic_statement(settings)
+    processes = {sign.role: (now - sign.alive_at).total_seconds() < _SILENT_S for sign in signs}
+    running = all(processes.get(role, False) for role in ("listener", *_ROLES))
+    if as_json:
+        print_json(
+            {
+                "synthetic": synthetic is not None,
+                "predictor": build_predictor_facts(settings).identity.label,
+                "running": running,
+                "processes": processes,
+                "screenings": counts.screenings,
+                "studies": counts.studies,
+                "verdicts": counts.verdicts,
+                "oldest_open": counts.oldest_open,
+                "rules_version": rules.version if rules else None,
+                "archives": {
+                    name: {
+                        "mode": rules.mode(name).value if rules else None,
+                        "failures": h.failures if h else 0,
+                        "error": h.error_message if h else None,
+                        "deliveries": _deliveries_of(counts, name),
+                    }
+                    for name, h in health.items()
+                },
+                "rejected": [f"{s.calling_ae}@{s.address}" for s in strangers],
+            }
+        )
+        return
+    if synthetic:
+        OUT.print(f"[bold yellow]{synthetic}[/]", highlight=False)
+    stopped = [role for role in ("listener", *_ROLES) if not processes.get(role, False)]
+    state = "[green]running[/]" if running else f"[red]not running: {', '.join(stopped)}[/]"
+    OUT.print(f"{settings.site.name}: {state}; rules version {rules.version if rules else '-'}")
+    print_table(
+        ("films", "number>"), [*counts.screenings.items(), *_waiting(counts, now)], title=""
+    )
+    print_table(("studies", "number>"), counts.studies.items())
+    print_table(("verdict", "number>"), counts.verdicts.items())
+    if settings.archives:
+        print_table(
+            ("archive", "mode", "deliveries", "last error"),
+            [
+                (
+                    a.name,
+                    rules.mode(a.name).value if rules else "",
+                    ", ".join(f"{n} {s}" for s, n in _deliveries_of(counts, a.name).items()),
+                    (h.error_message or "") if (h := health[a.name]) else "never tried",
+                )
+                for a in settings.archives
+            ],
+        )
+    if strangers:
+        print_table(
+            ("refused caller", "called", "from", "why", "times>"),
+            [(s.calling_ae, s.called_ae, s.address, s.reason, s.count) for s in strangers],
+        )
+
+
+def check(context: typer.Context, as_json: _Json = False) -> None:
+    """Print the effective settings without secrets, and try every door.
+
+    Exits with 1 where a door does not open.
+    """
+    settings = load_settings(context.obj)
+    configure_logging(role="check")
+    synthetic = synthetic_statement(settings)
+    shown = _without_secrets(settings)
+    if as_json:
+        doors = list(try_doors(settings))
+        print_json(
+            {
+                "synthetic": synthetic is not None,
+                "settings": shown,
+                "doors": [
+                    {"name": d.name, "ok": d.ok, "said": d.said, "advice": d.advice} for d in doors
+                ],
+            }
+        )
+    else:
+        if synthetic:
+            OUT.print(f"[bold yellow]{synthetic}[/]", highlight=False)
+        for section, values in shown.items():
+            OUT.print(f"[bold]{section}[/] {values}", highlight=False)
+        doors = []
+        for door in try_doors(settings):
+            doors.append(door)
+            mark = "[green]ok  [/]" if door.ok else "[red]FAIL[/]"
+            advice = f" [bold]→ {door.advice}[/]" if door.advice else ""
+            OUT.print(f"{mark} {door.name}: {door.said}{advice}", highlight=False)
+    if not all(door.ok for door in doors):
+        raise typer.Exit(1)
+
+
+def _services_of_process(settings: Settings) -> Services:
+    services = build_services(settings)
+    require_current_database(services.database)
+    return services
+
+
+def _stop_event(*, lifeline: bool) -> threading.Event:
+    stop = threading.Event()
+    stop_on_signals(stop)
+    if lifeline:
+        stop_with_supervisor(stop)
+    return stop
+
+
+def _log_synthetic(settings: Settings) -> None:
+    identity = build_predictor_facts(settings).identity
+    if identity.synthetic:
+        get_logger().warning("predictor_is_synthetic", predictor=identity.label)
+
+
+def _deliveries_of(counts: Counts, archive: str) -> dict[str, int]:
+    return {state: n for (name, state), n in counts.deliveries.items() if name == archive}
+
+
+def _waiting(counts: Counts, now: datetime) -> list[tuple[str, str]]:
+    if counts.oldest_open is None:
+        return []
+    return [("oldest at work, s", f"{(now - counts.oldest_open).total_seconds():.0f}")]
+
+
+def _without_secrets(settings: Settings) -> dict[str, object]:
+    values = settings.model_dump(mode="json", exclude={"rules"})
+    values["storage"]["database_url"] = build_database(settings).shown_url
+    return values

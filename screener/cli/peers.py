@@ -1,0 +1,41 @@
+"""Peers as they are named on the command line."""
+
+from __future__ import annotations
+
+import re
+
+from screener.config import Settings
+from screener.domain.errors import ConfigurationError
+from screener.domain.identifiers import AeTitle
+from screener.network.peers import Peer
+from screener.wiring import build_archive
+
+_FORM = re.compile(r"(?P<ae>[^@]+)@(?P<host>\[[0-9a-fA-F:]+\]|[^:@\s]+):(?P<port>\d{1,5})")
+
+
+def find_peer(settings: Settings, text: str) -> Peer:
+    """Return the peer that ``AET@host:port`` or an archive's name means.
+
+    Raises
+    ------
+    ConfigurationError
+        Neither; says what would be.
+    """
+    for archive in settings.archives:
+        if archive.name == text:
+            return build_archive(settings, archive).peer
+    found = _FORM.fullmatch(text)
+    if found is None:
+        names = ", ".join(archive.name for archive in settings.archives) or "none configured"
+        raise ConfigurationError(
+            f"{text!r} is not a peer: write AET@host:port, or an archive's name ({names})"
+        )
+    try:
+        return Peer(
+            name=text,
+            ae_title=AeTitle(found["ae"]),
+            host=found["host"].strip("[]"),
+            port=int(found["port"]),
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"{text!r}: {error}") from None

@@ -1,0 +1,100 @@
+"""`rules show | import | export`: the site's rules, versioned and audited."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from screener.cli.output import OUT, print_json, print_table
+from screener.config import export_rules, load_settings, read_rules
+from screener.domain.errors import ConfigurationError
+from screener.wiring import build_database, check_rules, require_current_database
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    rules = typer.Typer(help="The site's rules: versioned, audited, taken up without a restart.")
+    rules.command()(show)
+    rules.command(name="import")(import_)
+    rules.command()(export)
+    app.add_typer(rules, name="rules", no_args_is_help=True)
+
+
+def show(
+    context: typer.Context,
+    version: Annotated[int | None, typer.Option(help="An earlier version.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the rules in force, and who changed them when and why."""
+    database = build_database(load_settings(context.obj))
+    require_current_database(database)
+    with database.read() as uow:
+        history = uow.rules.history()
+        wanted = version or (history[-1][0] if history else 0)
+        document = uow.rules.document(wanted)
+    if document is None:
+        raise ConfigurationError(f"there is no version {wanted} of the rules")
+    if as_json:
+        print_json({"version": wanted, "rules": document.model_dump(mode="json")})
+        return
+    OUT.print(f"version {wanted}", highlight=False)
+    for section in ("eligibility", "conclusion"):
+        values = getattr(document, section)
+        print_table(
+            (section, "value"), [(name, getattr(values, name)) for name in values.__slots__]
+        )
+    print_table(("archive", "mode"), [(n, mode.value) for n, mode in document.archives.items()])
+    print_table(
+        ("version>", "since", "by", "reason"),
+        [(v, f"{at:%Y-%m-%d %H:%M}", by, reason) for v, at, by, reason in history],
+    )
+
+
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="TOML as `rules export` writes it.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")],
+) -> None:
+    """Bring rules into force as a new version; a running node takes them up at once."""
+    settings = load_settings(context.obj)
+    document = read_rules(file)
+    check_rules(settings, document)
+    database = build_database(settings)
+    require_current_database(database)
+    with database.write() as uow:
+        before = uow.rules.in_force()
+        if before is not None and uow.rules.document(before.version) == document:
+            OUT.print(f"nothing changes: version {before.version} says the same", highlight=False)
+            return
+        version = uow.rules.add(document, by=getpass.getuser(), reason=reason)
+        uow.audit.add(
+            actor=getpass.getuser(),
+            action="RULES_CHANGED",
+            subject=f"rules {version}",
+            reason=reason,
+        )
+    OUT.print(f"version {version} of the rules is in force", highlight=False)
+
+
+def export(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Argument(help="Default: standard output.")] = None,
+) -> None:
+    """Write the rules in force as TOML, to be edited and imported again."""
+    database = build_database(load_settings(context.obj))
+    require_current_database(database)
+    with database.read() as uow:
+        rules = uow.rules.in_force()
+        document = uow.rules.document(rules.version) if rules else None
+    if document is None:
+        raise ConfigurationError("the database has no rules yet; run `screener db upgrade`")
+    text = export_rules(document)
+    if file is None:
+        sys.stdout.write(text)
+    else:
+        file.write_text(text, encoding="utf-8")
+        OUT.print(f"wrote {file}", highlight=False)

@@ -1,0 +1,168 @@
+"""A picture of a finding as a Secondary Capture image.
+
+Source: PS3.3 A.8.1, C.8.6.1 (SC Equipment), C.8.6.2 (SC Image), C.7.6.1 (General Image).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from highdicom.sc import SCImage
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
+
+from screener.dicom import codes
+from screener.dicom.dataset import open_instance
+from screener.dicom.result import (
+    MANUFACTURER,
+    SERIES_NUMBERS,
+    UTF_8,
+    finish,
+    object_uid,
+    series_uid,
+    sop_reference,
+    study_uid,
+)
+from screener.dicom.source import copy_source
+from screener.dicom.uids import DEVICE_MODEL
+from screener.domain.identifiers import SeriesInstanceUid, SopInstanceUid
+from screener.domain.report import (
+    NotScoredFilm,
+    ReportContent,
+    ResultKind,
+    ResultObject,
+    ScoredFilm,
+)
+
+_DERIVATIONS = {
+    ResultKind.OVERLAY: (
+        codes.OVERLAY_DERIVATION,
+        "Film with the network's class activation as a colour wash. Not DXA. Research use only.",
+    ),
+    ResultKind.CARD: (
+        codes.CARD_DERIVATION,
+        "Result card of an AI estimate with the film it comes from. Not DXA. Research use only.",
+    ),
+}
+_LOSSY = "01"
+
+
+def build_capture(
+    content: ReportContent, kind: ResultKind, rgb: npt.NDArray[np.uint8], source: bytes
+) -> ResultObject:
+    """Write a picture as a Secondary Capture of the study.
+
+    Parameters
+    ----------
+    content
+        The finding. The same content, kind, film and pixels give the same bytes.
+    kind
+        OVERLAY or CARD.
+    rgb
+        ``[height, width, 3]`` uint8.
+    source
+        Part 10 bytes of the film shown: one that `content` names.
+
+    Raises
+    ------
+    UnreadableInstance
+        The film cannot be read.
+    ValueError
+        `kind` is not a picture's, or `content` does not name the film.
+    """
+    if kind not in _DERIVATIONS:
+        raise ValueError(f"{kind.value} is not a picture")
+    film, original = _film(content, source)
+    film_uid = str(film.header.sop_instance_uid)
+    overlay = kind is ResultKind.OVERLAY
+    series = series_uid(content, kind, "")
+    capture = SCImage(
+        pixel_array=rgb,
+        photometric_interpretation="RGB",
+        bits_allocated=8,
+        coordinate_system="PATIENT",
+        study_instance_uid=study_uid(content),
+        series_instance_uid=series,
+        series_number=SERIES_NUMBERS[kind],
+        sop_instance_uid=object_uid(content, kind, film_uid if overlay else ""),
+        instance_number=_number(content, film) if overlay else 1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=DEVICE_MODEL,
+        # highdicom wants some orientation; the true one, or none, is set below
+        patient_orientation=("L", "F"),
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        specific_character_set=UTF_8,
+    )
+    _describe(capture, original, kind)
+    capture.SourceImageSequence = [_source_image(capture, original, kind)]
+    return ResultObject(
+        kind=kind,
+        variant=f"film-{film.screening_id}" if overlay else "",
+        sop_class_uid=str(capture.SOPClassUID),
+        sop_instance_uid=SopInstanceUid(capture.SOPInstanceUID),
+        series_instance_uid=SeriesInstanceUid(series),
+        encoded=finish(capture, original, content, kind),
+    )
+
+
+def _film(content: ReportContent, source: bytes) -> tuple[ScoredFilm | NotScoredFilm, Dataset]:
+    dataset = open_instance(source).dataset
+    shown = dataset.get("SOPInstanceUID")
+    for film in content.named_films:
+        if str(film.header.sop_instance_uid) == shown:
+            return film, copy_source(dataset, film.header)
+    raise ValueError("the film shown is none of the study's")
+
+
+def _number(content: ReportContent, film: ScoredFilm | NotScoredFilm) -> int:
+    films = sorted(f.screening_id for f in content.named_films)
+    return films.index(film.screening_id) + 1
+
+
+def _describe(capture: Dataset, original: Dataset, kind: ResultKind) -> None:
+    """Set what highdicom leaves out, or fixes to another value."""
+    code, text = _DERIVATIONS[kind]
+    capture.ConversionType = "WSD"
+    capture.DerivationDescription = text
+    capture.DerivationCodeSequence = [codes.code_item(code)]
+    # ours identifies nobody; the film may have its patient's name burned in
+    capture.BurnedInAnnotation = "NO" if original.get("BurnedInAnnotation") == "NO" else "YES"
+    capture.RecognizableVisualFeatures = "NO"
+    orientation = original.get("PatientOrientation") if kind is ResultKind.OVERLAY else None
+    capture.PatientOrientation = orientation or None
+    # Type 2C unless the body part is one that has no sides; it may be empty
+    if "BodyPartExamined" in original:
+        capture.add(original["BodyPartExamined"])
+    else:
+        capture.Laterality = None
+    if _keeps_grid(capture, original, kind) and "PixelSpacing" in original:
+        capture.add(original["PixelSpacing"])
+    if "QualityControlImage" in original:
+        capture.add(original["QualityControlImage"])
+    if original.get("LossyImageCompression") == _LOSSY:
+        for keyword in (
+            "LossyImageCompression",
+            "LossyImageCompressionRatio",
+            "LossyImageCompressionMethod",
+        ):
+            if keyword in original:
+                capture.add(original[keyword])
+
+
+def _source_image(capture: Dataset, original: Dataset, kind: ResultKind) -> Dataset:
+    item = sop_reference(original.SOPClassUID, original.SOPInstanceUID)
+    item.SpatialLocationsPreserved = "YES" if _keeps_grid(capture, original, kind) else "NO"
+    item.PurposeOfReferenceCodeSequence = [codes.code_item(codes.SOURCE_IMAGE)]
+    return item
+
+
+def _keeps_grid(capture: Dataset, original: Dataset, kind: ResultKind) -> bool:
+    """Return whether a pixel of the film has the same row and column in the capture.
+
+    An overlay has its caption below the film, so it may have more rows.
+    """
+    return (
+        kind is ResultKind.OVERLAY
+        and capture.Columns == original.get("Columns")
+        and capture.Rows >= original.get("Rows", capture.Rows + 1)
+    )

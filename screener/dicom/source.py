@@ -1,0 +1,200 @@
+"""What a result object takes over from its source: patient, study, equipment, made legal.
+
+Sources lack attributes and hold values that the standard forbids. The archive's own objects are
+never altered; what is made here is a small copy in which every value is legal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydicom import config
+from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
+from pydicom.valuerep import DA, TM, validate_value
+
+from screener.dicom.dataset import LIBRARY_ERRORS, quiet
+from screener.domain.errors import UnreadableInstance
+from screener.domain.instance import InstanceHeader
+
+#: Type 2 in every result object (PS3.3 C.7.1.1, C.7.2.1): present, empty where the source has none.
+TYPE_2 = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
+#: Patient, General Study and Patient Study attributes that are taken over where they are there.
+PATIENT_AND_STUDY = (
+    *TYPE_2,
+    "IssuerOfPatientID",
+    "IssuerOfPatientIDQualifiersSequence",
+    "PatientBirthTime",
+    "OtherPatientIDsSequence",
+    "EthnicGroup",
+    "PatientComments",
+    "QualityControlSubject",
+    "PatientIdentityRemoved",
+    "DeidentificationMethod",
+    "IssuerOfAccessionNumberSequence",
+    "StudyDescription",
+    "ProcedureCodeSequence",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "AdmissionID",
+    "TimezoneOffsetFromUTC",
+)
+#: Of the modality.
+EQUIPMENT = (
+    "Manufacturer",
+    "ManufacturerModelName",
+    "DeviceSerialNumber",
+    "SoftwareVersions",
+    "InstitutionName",
+    "StationName",
+)
+_IMAGE = (
+    "Modality",
+    "BodyPartExamined",
+    "Rows",
+    "Columns",
+    "PatientOrientation",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    "LossyImageCompression",
+    "LossyImageCompressionRatio",
+    "LossyImageCompressionMethod",
+    "BurnedInAnnotation",
+    "QualityControlImage",
+)
+#: What an archive files by. Too long is no reason to leave it out: it must match.
+_IDENTIFIERS = frozenset({"PatientName", "PatientID", "IssuerOfPatientID", "AccessionNumber"})
+_DEFINED_TERMS = {
+    "PatientSex": {"M", "F", "O"},
+    "BurnedInAnnotation": {"YES", "NO"},
+    "QualityControlImage": {"YES", "NO", "BOTH"},
+    "QualityControlSubject": {"YES", "NO"},
+    "PatientIdentityRemoved": {"YES", "NO"},
+    "LossyImageCompression": {"00", "01"},
+}
+_REPLACEMENT_CHARACTER = "\ufffd"
+
+
+def copy_source(source: Dataset, header: InstanceHeader) -> Dataset:
+    """Copy what result objects take over from a film.
+
+    Parameters
+    ----------
+    source
+        The film's data set, as `open_instance` gives it; is not changed.
+    header
+        What was read of it: its UIDs are those that references use.
+
+    Returns
+    -------
+    pydicom.dataset.Dataset
+        Texts decoded; every value legal, or empty (type 2), or left out; the source's character
+        set as it stands there.
+
+    Raises
+    ------
+    UnreadableInstance
+        A name or identifier cannot be decoded in its character set.
+    """
+    copy = Dataset()
+    copy.SOPClassUID = header.sop_class_uid
+    copy.SOPInstanceUID = str(header.sop_instance_uid)
+    with quiet():
+        for keyword in (*PATIENT_AND_STUDY, *EQUIPMENT, *_IMAGE):
+            element = legal_element(source, keyword)
+            if element is not None:
+                copy.add(element)
+        charset = source.get("SpecificCharacterSet")
+    for keyword in TYPE_2:
+        if keyword not in copy:
+            setattr(copy, keyword, "")
+    if charset:
+        copy.SpecificCharacterSet = charset
+    return copy
+
+
+def legal_element(dataset: Dataset, keyword: str) -> DataElement | None:
+    """Return an element as the standard allows it, or None; use inside `quiet`.
+
+    Raises
+    ------
+    UnreadableInstance
+        A name or identifier cannot be decoded: leaving it out would file the result elsewhere.
+    """
+    tag = tag_for_keyword(keyword)
+    if tag is None or tag not in dataset:
+        return None
+    vr = dictionary_VR(tag)
+    try:
+        element = dataset[tag]
+        value = _legal_sequence(element.value) if vr == "SQ" else _plain(element.value)
+    except LIBRARY_ERRORS:
+        return None
+    if vr != element.VR or value is None:
+        return None
+    texts: list[Any] = value if isinstance(value, list) else [value]
+    if keyword in _IDENTIFIERS and any(_REPLACEMENT_CHARACTER in str(text) for text in texts):
+        raise UnreadableInstance(
+            f"{keyword} cannot be decoded in the source's character set; correct it at the archive"
+        )
+    if vr != "SQ" and not all(_is_legal(keyword, vr, text) for text in texts):
+        return None
+    if vr != "SQ" and len(texts) > 1 and dictionary_VM(tag) == "1":
+        return None
+    return DataElement(tag, vr, value, validation_mode=config.IGNORE)
+
+
+def _plain(value: Any) -> Any:
+    """Return texts for everything but binary numbers; None for nothing, or for unread bytes."""
+    if value is None or isinstance(value, bytes):
+        return None
+    if isinstance(value, MultiValue):
+        return [_plain(item) for item in value] or None
+    return value if type(value) is int else str(value)
+
+
+def _legal_sequence(items: Sequence) -> Sequence | None:
+    """Return items in which every element is legal, or None where one is not."""
+    copied = []
+    for item in items:
+        copy = Dataset()
+        for element in item:
+            legal = legal_element(item, element.keyword) if element.keyword else None
+            if legal is None and not element.is_empty:
+                return None
+            copy.add(legal or DataElement(element.tag, element.VR, None))
+        copied.append(copy)
+    return Sequence(copied) if copied else None
+
+
+def _is_legal(keyword: str, vr: str, value: str | int) -> bool:
+    text = str(value)
+    if _REPLACEMENT_CHARACTER in text:
+        return False
+    if keyword in _IDENTIFIERS or text == "":
+        return True
+    if keyword in _DEFINED_TERMS and text not in _DEFINED_TERMS[keyword]:
+        return False
+    try:
+        validate_value(vr, value, config.RAISE)
+        if vr == "DA":
+            DA(text, validation_mode=config.RAISE)
+        elif vr == "TM":
+            TM(text, validation_mode=config.RAISE)
+    except LIBRARY_ERRORS:
+        return False
+    return True

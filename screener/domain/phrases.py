@@ -1,0 +1,139 @@
+"""The phrases that sentences and pictures are made of: numbers, ages, coded reasons, inputs."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from screener.domain.patient import Absence, ClinicalVariables, Measurement, Sex, Source
+
+_REASONS = {
+    "UNREADABLE_HEADER": "the header cannot be read",
+    "OWN_OBJECT": "one of this product's own objects",
+    "DERIVED_IMAGE": "an image derived from another",
+    "NOT_A_RADIOGRAPH": "not a CR or DX image",
+    "NO_PIXEL_DATA": "no pixel data",
+    "FOR_PROCESSING": "raw data for processing",
+    "UNUSUAL_PIXELS": "colour, several frames or unusual bits",
+    "WHOLE_SPINE": "a film of the whole spine",
+    "BABYGRAM": "chest and abdomen on one film",
+    "NOT_CHEST": "another part of the body",
+    "REGION_UNKNOWN": "part of the body not stated",
+    "LATERAL_VIEW": "lateral view",
+    "OTHER_VIEW": "not a frontal view",
+    "VIEW_UNKNOWN": "view not stated",
+    "SEX_UNKNOWN": "sex neither M nor F",
+    "ACQUISITION_DATE_MISSING": "no date of acquisition",
+    "BIRTH_DATE_MISSING": "no birth date",
+    "BIRTH_DATE_PLACEHOLDER": "the birth date is a placeholder",
+    "AGE_CONFLICT": "age and birth date contradict each other",
+    "AGE_BELOW_RANGE": "younger than the reference or the predictor reaches",
+    "AGE_ABOVE_RANGE": "older than the reference or the predictor reaches",
+    "FILM_TOO_OLD": "acquired too long ago, or in the future",
+    "SPACING_UNKNOWN": "detector spacing not stated",
+    "PREDICTOR_IS_SYNTHETIC": "the predictor has only seen synthetic children",
+    "FILM_IS_SYNTHETIC": "a synthetic film",
+    "TRUNCATED_PIXELS": "pixel data cut short",
+    "UNREADABLE_PIXELS": "pixel data cannot be decoded",
+    "BLANK_FILM": "no exposed area, or no contrast",
+    "SAME_PIXELS_IN_STUDY": "the same pixels as another film of the study",
+    "PREDICTOR_MISMATCH": "film and predictor do not fit",
+    "SAME_INSTANCE_AGAIN": "received before",
+    "PIXELS_DIFFER": "received before with other pixels",
+    "NO_SCORED_FILM": "no film of the study could be scored",
+    "FILMS_APART": "the films' estimates lie too far apart",
+    "FILMS_DISAGREE": "the films name different patients, birth dates or sexes",
+    "INTERVAL_TOO_WIDE": "the prediction interval is too wide",
+}
+
+_INPUTS = {
+    "image": "chest film",
+    "age": "age",
+    "sex": "sex",
+    "height": "height",
+    "weight": "weight",
+}
+
+
+def abmd_words(low: float, value: float, high: float) -> str:
+    """Return an aBMD with its interval, two decimals, g/cm2."""
+    return f"{value:.2f} g/cm2 ({low:.2f} to {high:.2f})"
+
+
+def z_words(low: float, value: float, high: float) -> str:
+    """Return a Z-score with its interval, one decimal."""
+    return f"{value:.1f} ({low:.1f} to {high:.1f})"
+
+
+def level_words(interval_level: float) -> str:
+    """Return an interval's coverage in per cent."""
+    return f"{interval_level * 100:.0f} %"
+
+
+def age_words(age_years: float) -> str:
+    """Return an age with one decimal, never rounded up to the next birthday."""
+    return f"{math.floor(age_years * 10) / 10:.1f} years"
+
+
+def sex_words(sex: Sex) -> str:
+    """Return a sex in words."""
+    return {Sex.MALE: "male", Sex.FEMALE: "female"}[sex]
+
+
+def reason_words(reason: str) -> str:
+    """Return a coded reason in words; an unknown code in its own."""
+    return _REASONS.get(reason, reason.lower().replace("_", " "))
+
+
+def input_words(name: str) -> str:
+    """Return one of the predictor's inputs in a clinician's words."""
+    return _INPUTS.get(name, name)
+
+
+def clinical_words(clinical: ClinicalVariables) -> str:
+    """Return the clinical variables used and missing, each with its source."""
+    used = [
+        f"age {age_words(clinical.age_years)} (birth date and acquisition date)",
+        f"sex {sex_words(clinical.sex)} (header)",
+    ]
+    missing = []
+    for name, measurement, number in (
+        ("height", clinical.height_m, "{:.2f} m"),
+        ("weight", clinical.weight_kg, "{:.1f} kg"),
+    ):
+        if measurement.value is None:
+            missing.append(f"{name} ({_absence_words(measurement)})")
+        else:
+            used.append(f"{name} {number.format(measurement.value)} ({_source_words(measurement)})")
+    return f"used: {'; '.join(used)}. Missing: {'; '.join(missing) or 'none'}."
+
+
+def _source_words(measurement: Measurement) -> str:
+    return {
+        Source.HEADER: "header",
+        Source.HEADER_UNIT_CORRECTED: "header, unit corrected",
+        Source.HEADER_DATES: "header dates",
+        None: "unknown",
+    }[measurement.source]
+
+
+def _absence_words(measurement: Measurement) -> str:
+    return {
+        Absence.NOT_GIVEN: "not in the header",
+        Absence.ZERO: "entered as 0",
+        Absence.IMPLAUSIBLE: "implausible in the header",
+        None: "unknown",
+    }[measurement.absence]
+
+
+def capital(text: str) -> str:
+    """Return a phrase as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def typeset(text: str) -> str:
+    """Give a text its typographic signs, for pictures and pages."""
+    text = re.sub(r"(?<![\w-])-(?=\d)", "\N{MINUS SIGN}", text)
+    text = re.sub(r"\bZ (?=[\N{MINUS SIGN}<\d])", "Z\N{NO-BREAK SPACE}", text)
+    text = text.replace(" - ", " \N{EN DASH} ").replace("<=", "\N{LESS-THAN OR EQUAL TO}")
+    return text.replace("g/cm2", "g/cm\N{SUPERSCRIPT TWO}")

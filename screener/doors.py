@@ -1,0 +1,167 @@
+"""Tries every door of a node: what works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from screener.config import ArchiveSettings, Settings
+from screener.dicom.decoders import decoder_report
+from screener.domain.errors import ScreenerError, SpoolFull
+from screener.domain.identifiers import AeTitle
+from screener.network.peers import Peer
+from screener.network.store_scu import echo
+from screener.predictor.card import load_card, verify_weights
+from screener.storage import migrate
+from screener.storage.references import load_bmd_reference
+from screener.storage.spool import Spool
+from screener.wiring import (
+    build_archive,
+    build_database,
+    build_predictor_facts,
+    check_rules,
+    predictor_folder,
+    require_current_database,
+)
+
+_MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """One door that was tried. `advice` is empty where it opened."""
+
+    name: str
+    ok: bool
+    said: str
+    advice: str = ""
+
+
+def synthetic_statement(settings: Settings) -> str | None:
+    """Return what must stand first wherever the node speaks, or None for a real predictor."""
+    try:
+        identity = build_predictor_facts(settings).identity
+    except ScreenerError:
+        return None
+    if not identity.synthetic:
+        return None
+    return (
+        f"The predictor in force is SYNTHETIC ({identity.name} {identity.version}): it has never "
+        "seen a child and scores no real film. Research use only."
+    )
+
+
+def try_doors(settings: Settings) -> Iterator[Door]:
+    """Try each door in turn."""
+    yield _try("database", lambda: _database(settings), "run `screener db upgrade`")
+    yield _try("rules", lambda: _rules(settings), "run `screener rules import FILE`")
+    for name in ("spool", "vault"):
+        yield _try(
+            name,
+            partial(_folder, settings, name),
+            "free some space, or change storage.folder or storage.min_free_mb",
+        )
+    yield _try("predictor", lambda: _predictor(settings), "install the predictor again")
+    yield _try("reference", lambda: _reference(settings), "change reference.bmd")
+    for decoder in decoder_report():
+        yield Door(
+            name=f"decoder {decoder.name}",
+            ok=decoder.works,
+            said=decoder.said,
+            advice="" if decoder.works else "install the package again; films in it are refused",
+        )
+    yield _try("listener", lambda: _listener(settings), "change listener.port")
+    for archive in settings.archives:
+        yield _try(
+            f"archive {archive.name}",
+            partial(_archive, settings, archive),
+            "check host, port and AE title, and that the archive knows "
+            f"{settings.listener.ae_title}",
+        )
+    if not settings.archives:
+        said = "none configured: reports are made and stay on this node"
+        yield Door(name="archives", ok=True, said=said)
+
+
+def _try(name: str, door: Callable[[], str], advice: str) -> Door:
+    try:
+        return Door(name=name, ok=True, said=door())
+    except ScreenerError as error:
+        return Door(name=name, ok=False, said=str(error), advice=advice)
+
+
+def _database(settings: Settings) -> str:
+    database = build_database(settings)
+    try:
+        require_current_database(database)
+        return f"{database.engine.dialect.name} at migration level {migrate.newest_revision()}"
+    finally:
+        database.dispose()
+
+
+def _rules(settings: Settings) -> str:
+    database = build_database(settings)
+    try:
+        with database.read() as uow:
+            rules = uow.rules.in_force()
+            document = uow.rules.document(rules.version) if rules else None
+    finally:
+        database.dispose()
+    if rules is None or document is None:
+        return "none yet: version 1 will be what the settings say"
+    check_rules(settings, document)
+    modes = ", ".join(f"{a.name} {rules.mode(a.name).value}" for a in settings.archives)
+    same = document == settings.first_rules()
+    note = "" if same else "; the settings file says otherwise, and is not asked any more"
+    return f"version {rules.version} in force ({modes or 'no archives'}){note}"
+
+
+def _folder(settings: Settings, name: str) -> str:
+    spool = Spool(settings.storage.folder / name)
+    spool.prepare()
+    free_mb = spool.free_bytes() // _MEBIBYTE
+    needed = settings.storage.min_free_mb if name == "spool" else 0
+    if free_mb < needed:
+        raise SpoolFull(f"{free_mb} MiB free, below storage.min_free_mb = {needed}")
+    return f"{spool.folder}, {free_mb:,} MiB free"
+
+
+def _predictor(settings: Settings) -> str:
+    folder = predictor_folder(settings)
+    card = load_card(folder)
+    verify_weights(folder, card)
+    low, high = card.age_years
+    return f"{card.label}, {card.size_px} px, ages {low:g} to {high:g}, checksum verified"
+
+
+def _reference(settings: Settings) -> str:
+    reference = load_bmd_reference(settings.reference.bmd)
+    note = "; synthetic, not a clinical reference" if reference.synthetic else ""
+    return f"{reference.label}, {reference.region}, {reference.device}{note}"
+
+
+def _listener(settings: Settings) -> str:
+    host, port = settings.listener.host, settings.listener.port
+    name = f"{settings.listener.ae_title} at {host}:{port}"
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            peer = Peer(
+                name="this node", ae_title=AeTitle(settings.listener.ae_title), host=host, port=port
+            )
+            caller = settings.listener.callers[0].ae_title if settings.listener.callers else None
+            echo(peer, calling_ae=caller or settings.listener.ae_title)
+            return f"{name} is running and answers C-ECHO"
+    callers = len(settings.listener.callers)
+    anybody = "anybody may call" if settings.listener.allow_any_caller else f"{callers} caller(s)"
+    return f"{name} can be bound; {anybody}"
+
+
+def _archive(settings: Settings, archive: ArchiveSettings) -> str:
+    peer = build_archive(settings, archive)
+    seconds = echo(peer.peer, calling_ae=peer.calling_ae, timeouts=peer.timeouts)
+    return f"{peer.peer} answers C-ECHO in {seconds * 1000:.0f} ms"

@@ -1,0 +1,1 @@
+"""Arrays: pure functions from a radiograph to model input, and from findings to pictures."""

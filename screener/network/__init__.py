@@ -1,0 +1,1 @@
+"""The wire: DICOM associations in and out. No database and no rules of ours."""

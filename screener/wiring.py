@@ -1,0 +1,259 @@
+"""Puts the parts together: settings in, services out. The only composer; imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from screener.config import ArchiveSettings, ConfirmBy, RulesDocument, Settings
+from screener.dicom.contexts import accepted_contexts
+from screener.dicom.decoders import working_transfer_syntaxes
+from screener.domain.errors import ConfigurationError, ScreenerError
+from screener.domain.identifiers import (
+    AeTitle,
+    SeriesInstanceUid,
+    SopInstanceUid,
+    StudyInstanceUid,
+)
+from screener.domain.report import ReportVariant
+from screener.domain.rules import refuse_live_if_synthetic
+from screener.network.association import Timeouts
+from screener.network.commitment import CommitmentReport, request_commitment
+from screener.network.listener import IncomingInstance, Listener
+from screener.network.peers import AllowedCaller, AssociationRejection, Peer
+from screener.network.query import find_instances
+from screener.network.status import StoreOutcome
+from screener.network.store_scu import Sender
+from screener.pipeline.commitment import take_report
+from screener.pipeline.ports import PredictorFacts, Services
+from screener.pipeline.receive import receive
+from screener.predictor.card import load_card, load_identity
+from screener.storage import migrate
+from screener.storage.database import Database
+from screener.storage.references import DATA_FOLDER, load_bmd_reference, load_growth_reference
+from screener.storage.spool import Spool
+from screener.telemetry.logging import get_logger
+from screener.telemetry.metrics import REJECTED
+
+#: The predictor that ships.
+SHIPPED_PREDICTOR = DATA_FOLDER / "predictors" / "synthetic-1"
+
+_MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerArchive:
+    """An archive behind DICOM associations; fits `pipeline.ports.Archive`."""
+
+    name: str
+    confirm_by: ConfirmBy
+    variant: ReportVariant
+    peer: Peer
+    calling_ae: str
+    timeouts: Timeouts
+
+    def open(self, kinds: Collection[tuple[str, str]]) -> AbstractContextManager[Sender]:
+        """Open an association for some (SOP class, transfer syntax) pairs."""
+        return Sender(self.peer, calling_ae=self.calling_ae, kinds=kinds, timeouts=self.timeouts)
+
+    def request_commitment(
+        self,
+        transaction_uid: str,
+        instances: Sequence[tuple[str, SopInstanceUid]],
+        on_report: Callable[[CommitmentReport], bool],
+    ) -> None:
+        """Ask it to commit to some objects."""
+        request_commitment(
+            self.peer,
+            calling_ae=self.calling_ae,
+            transaction_uid=transaction_uid,
+            instances=instances,
+            on_report=on_report,
+            timeouts=self.timeouts,
+        )
+
+    def find_instances(
+        self,
+        study: StudyInstanceUid,
+        series: SeriesInstanceUid,
+        instances: Collection[SopInstanceUid],
+    ) -> set[SopInstanceUid]:
+        """Return which of some objects it lists."""
+        return find_instances(
+            self.peer,
+            calling_ae=self.calling_ae,
+            study_instance_uid=study,
+            series_instance_uid=series,
+            sop_instance_uids=list(instances),
+            timeouts=self.timeouts,
+        )
+
+
+def build_database(settings: Settings) -> Database:
+    """Return the database; it is connected at first use."""
+    return Database(settings.storage.url)
+
+
+def build_archive(settings: Settings, archive: ArchiveSettings) -> PeerArchive:
+    """Return one archive of the settings."""
+    return PeerArchive(
+        name=archive.name,
+        confirm_by=archive.confirm_by,
+        variant=archive.variant,
+        peer=Peer(
+            name=archive.name,
+            ae_title=AeTitle(archive.ae_title),
+            host=archive.host,
+            port=archive.port,
+        ),
+        calling_ae=settings.listener.ae_title,
+        timeouts=Timeouts(
+            connect_s=archive.timeout_s, acse_s=archive.timeout_s, dimse_s=archive.timeout_s
+        ),
+    )
+
+
+def predictor_folder(settings: Settings) -> Path:
+    """Return the folder of the predictor in force."""
+    return settings.predictor.folder or SHIPPED_PREDICTOR
+
+
+def build_predictor_facts(settings: Settings) -> PredictorFacts:
+    """Read the card of the predictor in force, without its weights and without torch."""
+    folder = predictor_folder(settings)
+    card = load_card(folder)
+    return PredictorFacts(
+        identity=load_identity(folder),
+        min_age_years=card.age_years[0],
+        max_age_years=card.age_years[1],
+        input_size_px=card.size_px,
+        interval_statement=card.interval.statement,
+    )
+
+
+def build_services(settings: Settings) -> Services:
+    """Put together what the stages work with.
+
+    Raises
+    ------
+    ConfigurationError, PredictorMismatch
+        A part is missing or does not fit; says which and what to do.
+    """
+    folder = settings.storage.folder
+    min_free_bytes = settings.storage.min_free_mb * _MEBIBYTE
+    return Services(
+        database=build_database(settings),
+        spool=Spool(folder / "spool", min_free_bytes=min_free_bytes),
+        vault=Spool(folder / "vault"),
+        reference=load_bmd_reference(settings.reference.bmd),
+        growth=load_growth_reference(),
+        predictor=build_predictor_facts(settings),
+        archives={a.name: build_archive(settings, a) for a in settings.archives},
+        lease=timedelta(seconds=settings.drive.lease_s),
+        score_batch=settings.drive.score_batch,
+        commitment_overdue=timedelta(hours=settings.drive.commitment_overdue_h),
+    )
+
+
+def prepare(settings: Settings) -> None:
+    """Bring database and folders to where a node can start; what is there is kept.
+
+    Raises
+    ------
+    ConfigurationError
+        The first rules do not go with the predictor, or the database is newer than the code.
+    """
+    database = build_database(settings)
+    migrate.upgrade(database)
+    with database.write() as uow:
+        if uow.rules.in_force() is None:
+            document = settings.first_rules()
+            check_rules(settings, document)
+            uow.rules.add(document, by="screener.toml", reason="the first rules")
+            uow.audit.add(actor="screener.toml", action="RULES_CHANGED", subject="rules 1")
+    database.dispose()
+    for name in ("spool", "vault"):
+        Spool(settings.storage.folder / name).prepare()
+
+
+def check_rules(settings: Settings, document: RulesDocument) -> None:
+    """Raise `ConfigurationError` where rules cannot come into force on this node."""
+    rules = document.site_rules(0)
+    known = {archive.name for archive in settings.archives}
+    unknown = sorted(set(rules.archives) - known)
+    if unknown:
+        raise ConfigurationError(
+            f"rules.archives names {', '.join(unknown)}, which the settings do not know; "
+            f"known: {', '.join(sorted(known)) or 'none'}"
+        )
+    facts = build_predictor_facts(settings)
+    refuse_live_if_synthetic(rules, predictor_is_synthetic=facts.identity.synthetic)
+
+
+def require_current_database(database: Database) -> None:
+    """Raise `ConfigurationError` where the database is not at this version's migration level."""
+    current, newest = migrate.current_revision(database), migrate.newest_revision()
+    if current != newest:
+        raise ConfigurationError(
+            f"the database is at migration level {current or 'none'} and this version needs "
+            f"{newest}; run `screener db upgrade`"
+        )
+
+
+def build_listener(settings: Settings, services: Services) -> Listener:
+    """Put together the C-STORE service; `start` it in the process that owns it."""
+    log = get_logger()
+
+    def on_store(incoming: IncomingInstance) -> StoreOutcome:
+        return receive(services, incoming)
+
+    def on_commitment(report: CommitmentReport) -> bool:
+        return take_report(services, report)
+
+    def on_rejected(rejection: AssociationRejection) -> None:
+        REJECTED.labels(reason=rejection.reason.value).inc()
+        log.warning(
+            "association_rejected",
+            calling_ae=rejection.calling_ae,
+            called_ae=rejection.called_ae,
+            address=rejection.address,
+            reason=rejection.reason.value,
+        )
+        with services.database.write() as uow:
+            uow.archives.count_rejection(
+                rejection.calling_ae,
+                rejection.called_ae,
+                rejection.address,
+                rejection.reason.value,
+            )
+
+    def on_error(error: Exception) -> None:
+        code = error.code if isinstance(error, ScreenerError) else "BUG"
+        log.warning("listener_handler_failed", code=code, exc_info=error)
+
+    callers = [
+        *(
+            AllowedCaller(ae_title=AeTitle(c.ae_title), host=c.host)
+            for c in settings.listener.callers
+        ),
+        # archives call us with their commitment reports
+        *(AllowedCaller(ae_title=AeTitle(a.ae_title)) for a in settings.archives),
+    ]
+    return Listener(
+        ae_title=settings.listener.ae_title,
+        host=settings.listener.host,
+        port=settings.listener.port,
+        contexts=accepted_contexts(
+            working_transfer_syntaxes(rare=settings.listener.accept_rare_transfer_syntaxes)
+        ),
+        callers=callers,
+        allow_any_caller=settings.listener.allow_any_caller,
+        on_store=on_store,
+        on_commitment=on_commitment,
+        on_rejected=on_rejected,
+        on_error=on_error,
+        maximum_associations=settings.listener.max_associations,
+    )

@@ -1,0 +1,1 @@
+"""Result objects held against public validators."""
