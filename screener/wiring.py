@@ -20,8 +20,8 @@ from screener.domain.identifiers import (
 )
 from screener.domain.report import ReportVariant
 from screener.domain.rules import refuse_live_if_synthetic
-from screener.network.association import Timeouts
 from screener.network.commitment import CommitmentReport, request_commitment
+from screener.network.entity import Timeouts
 from screener.network.listener import IncomingInstance, Listener
 from screener.network.peers import AllowedCaller, AssociationRejection, Peer
 from screener.network.query import find_instances

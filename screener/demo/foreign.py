@@ -1,4 +1,4 @@
-"""What is no film at all and reaches a node all the same: a CT slice, and our own earlier report."""
+"""What is no film and reaches a node all the same: a CT slice, and our own earlier report."""
 
 from __future__ import annotations
 

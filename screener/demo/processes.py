@@ -34,7 +34,7 @@ class Process:
         if self._process is not None and self._process.poll() is None:
             return
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - this program, with our own arguments
                 [sys.executable, "-m", "screener", *self._arguments],
                 stdin=subprocess.PIPE,
                 stdout=log,

@@ -10,7 +10,7 @@ import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from screener.demo.foreign import ct_slice, own_report
@@ -258,8 +258,8 @@ def _aged(years: int, days: int) -> _Maker:
 
     def make(kind: str, child: Child, number: int) -> Entry:
         film = _frontal_film(child, number)
-        acquired = datetime.strptime(str(header(film, child)["AcquisitionDate"]), "%Y%m%d")
-        born = acquired.date().replace(year=acquired.year - years) - timedelta(days=days)
+        acquired = date.fromisoformat(str(header(film, child)["AcquisitionDate"]))
+        born = acquired.replace(year=acquired.year - years) - timedelta(days=days)
         overrides: Items = {"PatientBirthDate": f"{born:%Y%m%d}"}
         return _entry(_name(kind), kind, film, child, overrides=overrides)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -119,6 +120,16 @@ class GreyRules:
     voi: Window | LookupTable | None
     bright_is_low: bool
     padding: tuple[int, int] | None
+
+    def digest(self) -> str:
+        """Return a digest that two films share only where their values become the same grey."""
+        told = hashlib.sha256(f"{self.bright_is_low} {self.padding}".encode())
+        for rule in (self.modality, self.voi):
+            if isinstance(rule, LookupTable):
+                told.update(f"{rule.first} {rule.top}".encode() + rule.entries.tobytes())
+            else:
+                told.update(repr(rule).encode())
+        return told.hexdigest()
 
     def table(self, cells: npt.NDArray[np.uint16], *, signed: bool) -> npt.NDArray[np.float32]:
         """Return the grey of each of the 65,536 values that a cell of 16 bits can hold.

@@ -21,6 +21,7 @@ from screener.dicom.dataset import (
     read_bare,
     read_file_meta,
 )
+from screener.dicom.grey import read_grey_rules
 from screener.dicom.uids import (
     DEVICE_MODEL,
     IMPLEMENTATION_CLASS_UID,
@@ -229,6 +230,7 @@ def _pixel_facts(attributes: Attributes, *, present: bool) -> PixelFacts:
         spacing_mm=detector_spacing_mm(attributes),
         lossy=attributes.code("LossyImageCompression") == "01",
         present=present,
+        grey_digest=read_grey_rules(attributes).digest(),
     )
 
 

@@ -30,7 +30,7 @@ class Content:
     pixel_digest
         Of the decoded pixels; None where there are none, or they cannot be decoded.
     file_digest
-        SHA-256 of the data set's bytes, compared only where neither can be read.
+        SHA-256 of the data set's bytes: equal ones need no further look.
     """
 
     header_digest: str | None

@@ -125,8 +125,8 @@ class EligibilityRules:
     )
     babygram_patterns: tuple[str, ...] = (
         r"babygram",
-        r"chest[ /&+_-]*(and[ _-]*)?abd",
-        r"thorax[ /&+_-]*(and[ _-]*)?abd",
+        r"(chest|thorax)[ ,/&+_-]*((and|und|et)[ _-]*)?abd",
+        r"abd(omen)?[ ,/&+_-]*((and|und|et)[ _-]*)?(chest|thorax)",
     )
     placeholder_birth_dates: tuple[str, ...] = (
         "1753-01-01",

@@ -56,6 +56,8 @@ class PixelFacts:
         (0028,2110) is 01.
     present
         Whether the data set has a Pixel Data element at all.
+    grey_digest
+        Of what turns stored values into grey: modality and VOI LUT, polarity, padding.
     """
 
     rows: int
@@ -67,6 +69,7 @@ class PixelFacts:
     spacing_mm: tuple[float, float] | None
     lossy: bool
     present: bool
+    grey_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

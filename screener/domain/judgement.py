@@ -44,6 +44,11 @@ _VIEW_CODES: dict[str, View | IneligibilityReason] = {
     "R-10232|SRT": IneligibilityReason.LATERAL_VIEW,
 }
 
+#: Coding schemes whose codes mean a view even where we do not know which (PS3.16 section 8).
+_STANDARD_SCHEMES = frozenset({"SCT", "SRT", "SNM3", "DCM"})
+
+_FRONTAL_VIEWS = frozenset(View)
+
 #: PS3.3 C.8.1.1 and C.8.11.5 (View Position), and what modalities write beside it.
 _VIEW_POSITIONS: dict[str, View | IneligibilityReason] = {
     "PA": View.PA,
@@ -94,16 +99,16 @@ def explain(
 def frontal_view(header: InstanceHeader, rules: EligibilityRules) -> View | IneligibilityReason:
     """Return the frontal view of a film, or the reason why it is none.
 
-    The view code speaks first, then View Position, and only where both are empty the patterns.
-    A description that names a frontal view and a lateral one tells nothing.
+    View codes and View Position speak, and only where both are empty the patterns. Where they
+    contradict each other, and where a description names a frontal view and a lateral one, the
+    view is unknown.
     """
-    for code in header.view_codes:
-        if code in _VIEW_CODES:
-            return _VIEW_CODES[code]
-    if header.view_codes:
-        return IneligibilityReason.OTHER_VIEW
-    if header.view_position is not None:
-        return _VIEW_POSITIONS.get(header.view_position.upper(), IneligibilityReason.OTHER_VIEW)
+    said = _views_said(header)
+    if said and said <= _FRONTAL_VIEWS:
+        # PA beside AP, or beside "frontal": a frontal film all the same
+        return said.pop() if len(said) == 1 else _one_frontal(said)
+    if said:
+        return said.pop() if len(said) == 1 else IneligibilityReason.VIEW_UNKNOWN
     pa, ap, frontal, lateral = (
         _matches(patterns, header.descriptions)
         for patterns in (
@@ -121,6 +126,27 @@ def frontal_view(header: InstanceHeader, rules: EligibilityRules) -> View | Inel
     if pa == ap:
         return View.FRONTAL
     return View.PA if pa else View.AP
+
+
+def _views_said(header: InstanceHeader) -> set[View | IneligibilityReason]:
+    """Return what view codes and View Position say; a local code that nobody knows says nothing."""
+    other = IneligibilityReason.OTHER_VIEW
+    said = {
+        _VIEW_CODES.get(code, other)
+        for code in header.view_codes
+        if code in _VIEW_CODES or code.partition("|")[2] in _STANDARD_SCHEMES
+    }
+    if header.view_position is not None:
+        # "PA ERECT" and "AP_SUPINE" say how the child stood, too
+        first = re.split(r"[^A-Z]+", header.view_position.upper())[0]
+        said.add(_VIEW_POSITIONS.get(first, other))
+    return said
+
+
+def _one_frontal(said: set[View | IneligibilityReason]) -> View:
+    if said == {View.PA, View.FRONTAL}:
+        return View.PA
+    return View.AP if said == {View.AP, View.FRONTAL} else View.FRONTAL
 
 
 def age_on_film(header: InstanceHeader) -> float | None:
@@ -218,15 +244,22 @@ def _chest(
         return _no("chest", IneligibilityReason.WHOLE_SPINE, "a whole-spine film, by its texts")
     if _matches(rules.babygram_patterns, texts):
         return _no("chest", IneligibilityReason.BABYGRAM, "chest and abdomen, by its texts")
-    if header.anatomic_region_codes:
-        saw = f"Anatomic Region {', '.join(header.anatomic_region_codes)}"
-        if set(header.anatomic_region_codes) & set(rules.chest_region_codes):
+    said = [
+        *(
+            (f"Anatomic Region {c}", c in rules.chest_region_codes)
+            for c in header.anatomic_region_codes
+        ),
+        *(
+            (f"Body Part Examined {part}", part.upper() in rules.chest_body_parts)
+            for part in ([header.body_part] if header.body_part else [])
+        ),
+    ]
+    if said:
+        saw = ", ".join(name for name, _ in said)
+        if all(chest for _, chest in said):
             return _yes("chest", saw)
-        return _no("chest", IneligibilityReason.NOT_CHEST, saw)
-    if header.body_part is not None:
-        saw = f"Body Part Examined {header.body_part}"
-        if header.body_part.upper() in rules.chest_body_parts:
-            return _yes("chest", saw)
+        if any(chest for _, chest in said):
+            return _cannot_tell("chest", IneligibilityReason.REGION_UNKNOWN, saw)
         return _no("chest", IneligibilityReason.NOT_CHEST, saw)
     if _matches(rules.chest_patterns, header.descriptions):
         return _yes("chest", "body part empty; a chest, by its descriptions")

@@ -51,5 +51,5 @@ def next_attempt(
 
 
 def delay(attempts: int) -> timedelta:
-    """Return how long to wait after this many attempts in a row have failed."""
-    return timedelta(seconds=_LADDER_S[min(attempts, len(_LADDER_S)) - 1])
+    """Return how long to wait after this many attempts in a row, 1 or more, have failed."""
+    return timedelta(seconds=_LADDER_S[min(max(attempts, 1), len(_LADDER_S)) - 1])

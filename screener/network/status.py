@@ -14,6 +14,7 @@ PENDING = frozenset({0xFF00, 0xFF01})
 MATCH = 0xFF00
 CANCELLED = 0xFE00
 PROCESSING_FAILURE = 0x0110
+DUPLICATE_INSTANCE = 0x0111
 #: N-EVENT-REPORT: the report cannot be read.
 INVALID_ARGUMENT = 0x0115
 #: N-ACTION: the service knows no action of this type.
@@ -72,10 +73,11 @@ def store_answer(status: int) -> StoreAnswer:
     Notes
     -----
     Source: PS3.4 table B.2-1 (Bxxx: stored with a warning; A7xx: out of resources); PS3.7 annex C
-    (0x0110: processing failure). Everything else, codes unknown to the standard included, is a
-    refusal: an operator looks at it after some attempts.
+    (0x0110: processing failure; 0x0111: the archive has it already, as after a crash between our
+    sending and our row: its commitment will tell). Everything else, codes unknown to the standard
+    included, is a refusal: an operator looks at it after some attempts.
     """
-    if status == SUCCESS or is_warning(status):
+    if status in {SUCCESS, DUPLICATE_INSTANCE} or is_warning(status):
         return StoreAnswer.KEPT
     if _BUSY_FIRST <= status <= _BUSY_LAST or status == PROCESSING_FAILURE:
         return StoreAnswer.BUSY

@@ -25,7 +25,7 @@ from screener.domain.report import (
     ResultObject,
     ScoredFilm,
 )
-from screener.domain.wording import reference_statement
+from screener.domain.wording import is_one_child, reference_statement
 from screener.imaging.card import render_card
 from screener.imaging.overlay import render_overlay
 from screener.pipeline.ports import Services
@@ -153,19 +153,29 @@ def make_results(
     sources
         The listed films as Part 10 files.
     """
-    for variant, content in reports.items():
-        yield build_report(content, variant, sources)
     content = next(iter(reports.values()))
-    for film in content.films:
-        source = sources[film.screening_id]
-        overlay = render_overlay(read_radiograph(source).pixels, film, synthetic=content.synthetic)
-        yield build_capture(content, ResultKind.OVERLAY, overlay, source)
+    # films of different children must not speak for one another, in pictures neither
+    shown_films = content.films if is_one_child(content) else ()
+    overlays = [_overlay(content, film, sources[film.screening_id]) for film in shown_films]
+    for variant, variant_content in reports.items():
+        yield build_report(variant_content, variant, sources, overlays)
+    yield from overlays
     shown = (
         sources[content.films[0].screening_id] if content.films else next(iter(sources.values()))
     )
     pixels = read_radiograph(shown).pixels if content.films else None
     card = render_card(pixels, content, reference=services.reference, growth=services.growth)
     yield build_capture(content, ResultKind.CARD, card, shown)
+
+
+def _overlay(content: ReportContent, film: ScoredFilm, source: bytes) -> ResultObject:
+    picture = render_overlay(
+        read_radiograph(source).pixels,
+        film,
+        synthetic=content.synthetic,
+        reference=content.finding.reference,
+    )
+    return build_capture(content, ResultKind.OVERLAY, picture, source)
 
 
 def _scored(

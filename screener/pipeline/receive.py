@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from screener.dicom.header import file_prefix, read_identifiers
 from screener.domain.errors import PermanentError, RowConflict, SpoolFull, TransientError
+from screener.domain.identifiers import AeTitle
 from screener.network.listener import IncomingInstance
 from screener.network.status import StoreOutcome
 from screener.pipeline.ports import Services
@@ -52,7 +53,7 @@ def _receive(services: Services, incoming: IncomingInstance) -> StoreOutcome:
         sop_class_uid=identifiers.sop_class_uid,
         sop_instance_uid=identifiers.sop_instance_uid,
         transfer_syntax_uid=incoming.transfer_syntax_uid,
-        source_ae=incoming.calling_ae,
+        source_ae=AeTitle(incoming.calling_ae),
     )
     try:
         stored = services.spool.put(prefix, incoming.data_set)

@@ -116,9 +116,7 @@ def test_a_row_that_kills_its_worker_every_time_is_given_up(
     assert state_of(database, 1) == ("FAILED", WORK_ATTEMPTS, LEASE_LOST)
 
 
-def test_a_worker_that_was_too_slow_settles_nothing(
-    database: Database, clock: FrozenClock
-) -> None:
+def test_a_worker_that_was_too_slow_settles_nothing(database: Database, clock: FrozenClock) -> None:
     receive(database, 1)
     slow = claim(database)[0]
     clock.advance(61)

@@ -21,6 +21,7 @@ from pydicom.uid import (
     JPEGLosslessSV1,
 )
 
+from screener.dicom.grey import GreyRules, Rescale, Window
 from screener.dicom.header import (
     file_kind,
     file_prefix,
@@ -87,6 +88,11 @@ OPTIONAL = [
     "LossyImageCompression",
 ]
 
+#: Of the synthetic film's greys: a window over all its values.
+FULL_WINDOW = GreyRules(
+    modality=Rescale(), voi=Window(centre=2048.0, width=4096.0), bright_is_low=False, padding=None
+).digest()
+
 
 def header_of(**overrides: Any) -> InstanceHeader:
     return read_header(encode(synthetic_film(**overrides)))
@@ -142,6 +148,7 @@ def test_every_field_of_a_complete_film_is_read() -> None:
             spacing_mm=(0.15, 0.15),
             lossy=True,
             present=True,
+            grey_digest=FULL_WINDOW,
         ),
         forgiven=(),
     )
@@ -193,6 +200,7 @@ def test_everything_but_the_identifiers_may_be_missing_or_empty(value: bytes | N
             spacing_mm=None,
             lossy=False,
             present=True,
+            grey_digest=FULL_WINDOW,
         ),
         forgiven=(),
     )
@@ -700,3 +708,16 @@ def test_a_damaged_header_is_read_or_refused_and_nothing_else(
         except ScreenerError:
             continue
         assert result.study_instance_uid
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"WindowCenter": 1000, "WindowWidth": 800},
+        {"RescaleSlope": 2, "RescaleIntercept": 5},
+        {"PixelPaddingValue": 7},
+        {"PhotometricInterpretation": "MONOCHROME1"},
+    ],
+)
+def test_a_correction_of_the_greys_changes_the_digest(change: dict[str, object]) -> None:
+    assert header_of(**change).digest() != header_of().digest()

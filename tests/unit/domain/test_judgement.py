@@ -61,12 +61,18 @@ AGAINST: list[tuple[dict[str, Any], tuple[IneligibilityReason, ...]]] = [
     ({"descriptions": ("Babygram",)}, (R.BABYGRAM,)),
     ({"descriptions": ("CHEST/ABD",)}, (R.BABYGRAM,)),
     ({"descriptions": ("Thorax and Abdomen",)}, (R.BABYGRAM,)),
-    ({"anatomic_region_codes": ("85562004|SCT",)}, (R.NOT_CHEST,)),
+    ({"descriptions": ("Chest, Abdomen",)}, (R.BABYGRAM,)),
+    ({"descriptions": ("Abdomen/Thorax",)}, (R.BABYGRAM,)),
+    ({"descriptions": ("Thorax und Abdomen",)}, (R.BABYGRAM,)),
+    ({"anatomic_region_codes": ("85562004|SCT",), "body_part": None}, (R.NOT_CHEST,)),
+    ({"anatomic_region_codes": ("85562004|SCT",), "body_part": "CHEST"}, (R.REGION_UNKNOWN,)),
+    ({"anatomic_region_codes": ("816094009|SCT", "818983003|SCT")}, (R.REGION_UNKNOWN,)),
     ({"anatomic_region_codes": (), "body_part": "HAND"}, (R.NOT_CHEST,)),
     ({**SILENT, "view_position": "PA"}, (R.REGION_UNKNOWN,)),
-    ({"view_codes": ("399067008|SCT",)}, (R.LATERAL_VIEW,)),
+    ({"view_codes": ("399067008|SCT",), "view_position": None}, (R.LATERAL_VIEW,)),
+    ({"view_codes": ("399067008|SCT",), "view_position": "PA"}, (R.VIEW_UNKNOWN,)),
     ({"view_codes": (), "view_position": "LL"}, (R.LATERAL_VIEW,)),
-    ({"view_codes": ("399999|SCT",)}, (R.OTHER_VIEW,)),
+    ({"view_codes": ("399999|SCT",), "view_position": None}, (R.OTHER_VIEW,)),
     ({"view_codes": (), "view_position": "LLO"}, (R.OTHER_VIEW,)),
     ({"view_codes": (), "view_position": None, "descriptions": ()}, (R.VIEW_UNKNOWN,)),
     ({"identity": {"sex": None}}, (R.SEX_UNKNOWN,)),
@@ -136,6 +142,7 @@ def test_reasons_come_in_the_order_of_the_questions() -> None:
         reasons(
             identity={"sex": ""},
             anatomic_region_codes=("1|X",),
+            body_part=None,
             modality="MR",
             made_by_screener=True,
         )
@@ -172,7 +179,7 @@ def test_no_answer_repeats_who_the_child_is() -> None:
     ("changes", "answer"),
     [
         ({**SILENT, "view_position": "PA"}, Answer.CANNOT_TELL),
-        ({"anatomic_region_codes": ("1|X",)}, Answer.NO),
+        ({"anatomic_region_codes": ("1|X",), "body_part": None}, Answer.NO),
         ({}, Answer.YES),
     ],
 )
@@ -221,19 +228,34 @@ def test_a_description_does_not_overrule_the_body_part() -> None:
         ("399173006|SCT", R.LATERAL_VIEW),
         ("R-10236|SRT", R.LATERAL_VIEW),
         ("R-10232|SRT", R.LATERAL_VIEW),
-        ("1|99LOCAL", R.OTHER_VIEW),
     ],
 )
-def test_the_view_code_speaks_before_the_view_position(
+def test_the_view_code_speaks_where_view_position_is_empty(
     code: str, view: View | IneligibilityReason
 ) -> None:
-    assert frontal_view(header(view_codes=(code,), view_position="LL"), RULES) is view
+    assert frontal_view(header(view_codes=(code,), view_position=None), RULES) is view
 
 
-def test_a_view_code_that_is_known_speaks_for_one_that_is_not() -> None:
-    film = header(view_codes=("1|99LOCAL", "399348003|SCT"))
+def test_a_local_view_code_says_nothing() -> None:
+    film = header(view_codes=("1|99LOCAL", "399348003|SCT"), view_position=None)
 
     assert frontal_view(film, RULES) is View.AP
+
+
+@pytest.mark.parametrize(
+    ("code", "position", "view"),
+    [
+        ("272479007|SCT", "AP", View.FRONTAL),
+        ("399033003|SCT", "PA", View.PA),
+        ("399033003|SCT", "AP", View.AP),
+        ("272479007|SCT", "LL", R.VIEW_UNKNOWN),
+        ("399067008|SCT", "AP", R.VIEW_UNKNOWN),
+    ],
+)
+def test_code_and_position_that_contradict_each_other_leave_the_view_unknown(
+    code: str, position: str, view: View | IneligibilityReason
+) -> None:
+    assert frontal_view(header(view_codes=(code,), view_position=position), RULES) is view
 
 
 @pytest.mark.parametrize(
@@ -241,6 +263,8 @@ def test_a_view_code_that_is_known_speaks_for_one_that_is_not() -> None:
     [
         ("PA", View.PA),
         ("ap", View.AP),
+        ("PA ERECT", View.PA),
+        ("AP_SUPINE", View.AP),
         ("FRONTAL", View.FRONTAL),
         ("LATERAL", R.LATERAL_VIEW),
         ("RL", R.LATERAL_VIEW),

@@ -27,7 +27,7 @@ from screener.network.status import (
         (0xA7FF, StoreAnswer.BUSY),
         (0x0110, StoreAnswer.BUSY),
         (0x0001, StoreAnswer.REFUSED),
-        (0x0111, StoreAnswer.REFUSED),
+        (0x0111, StoreAnswer.KEPT),
         (0x0122, StoreAnswer.REFUSED),
         (0x0124, StoreAnswer.REFUSED),
         (0xA6FF, StoreAnswer.REFUSED),

@@ -1,0 +1,228 @@
+"""Films prepared once, by the service's own code, into an array on disk that training maps."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+
+from screener.dicom.header import read_header
+from screener.dicom.pixels import read_radiograph
+from screener.domain.errors import ConfigurationError, PermanentError
+from screener.domain.prediction import InputField
+from screener.imaging.preprocess import PREPARATION_VERSION, ModelInput, prepare
+from screener.imaging.quality import assess
+from screener.predictor.encoding import encode_clinical
+from screener.training.manifest import Exclusion, ExclusionReason, Manifest, Pair
+from screener.training.progress import tracked
+
+_FULL_SCALE = 65535
+#: Films that a process takes at a time.
+_CHUNK = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedFacts:
+    """What preparing one film gave beside its pixels.
+
+    `reason` says why there are none; the rest is as in `ModelInput`, and `synthetic` whether the
+    film is marked as a quality control image.
+    """
+
+    reason: ExclusionReason | None
+    mm_per_pixel: float = math.nan
+    corners: tuple[tuple[float, float], ...] = ()
+    digest: str = ""
+    synthetic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmSet:
+    """Prepared films and what is known of each.
+
+    Parameters
+    ----------
+    pairs, facts
+        One per film.
+    array, places
+        ``[rows, size, size]`` uint16, 0 to 65535 for 0 to 1, mapped from disk; and each film's row.
+    clinical
+        ``[films, 7]`` float32, as `predictor.encoding` has them.
+    z
+        ``[films]`` float32, measured Z.
+    """
+
+    pairs: tuple[Pair, ...]
+    facts: tuple[PreparedFacts, ...]
+    array: npt.NDArray[np.uint16]
+    places: npt.NDArray[np.int64]
+    clinical: npt.NDArray[np.float32]
+    z: npt.NDArray[np.float32]
+
+    @property
+    def size_px(self) -> int:
+        """Side of each film's square, pixels."""
+        return int(self.array.shape[1])
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether any film is marked as a quality control image: then it is no real child's."""
+        return any(facts.synthetic for facts in self.facts)
+
+    def films(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return films ``[n, size, size]`` float32, 0 to 1."""
+        return self.array[self.places[rows]].astype(np.float32) / np.float32(_FULL_SCALE)
+
+    def model_input(self, row: int) -> ModelInput:
+        """Return one film as `prepare` gave it, its greys rounded to the 65535th."""
+        facts = self.facts[row]
+        return ModelInput(
+            pixels=self.films([row])[0],
+            mm_per_pixel=facts.mm_per_pixel,
+            input_field=InputField(corners=facts.corners),  # type: ignore[arg-type]  # four, from JSON
+            digest=facts.digest,
+        )
+
+
+def prepare_films(
+    manifest: Manifest, folder: Path, *, size_px: int, workers: int, console: Console
+) -> tuple[FilmSet, tuple[Exclusion, ...]]:
+    """Prepare every film, or take them from `folder` where an earlier run left them.
+
+    Parameters
+    ----------
+    manifest
+        Its pairs are prepared.
+    folder
+        Gets ``films.npy`` (2 bytes a pixel) and ``films.json``.
+    size_px
+        Side of the network's square.
+    workers
+        Processes; 1 prepares in this one.
+    console
+        Shows progress.
+
+    Returns
+    -------
+    tuple
+        The films that could be prepared, and every row of the manifest that is not used.
+
+    Raises
+    ------
+    ConfigurationError
+        No film could be prepared.
+    """
+    # an earlier run's films are only taken for the same rows, size and preparation
+    key = {
+        "manifest_sha256": manifest.checksum,
+        "size_px": size_px,
+        "preparation_version": PREPARATION_VERSION,
+        "lines": [pair.line for pair in manifest.pairs],
+    }
+    facts_path, array_path = folder / "films.json", folder / "films.npy"
+    document = json.loads(facts_path.read_text()) if facts_path.is_file() else None
+    if document is None or document["key"] != key:
+        folder.mkdir(parents=True, exist_ok=True)
+        facts_path.unlink(missing_ok=True)
+        made = _prepare_all(manifest.pairs, array_path, size_px, workers, console)
+        document = {"key": key, "films": made}
+        # written last: an interrupted preparation leaves no facts and is made anew
+        facts_path.write_text(json.dumps(document))
+    all_facts = [_facts(found) for found in document["films"]]
+    excluded = tuple(
+        Exclusion(line=pair.line, reason=facts.reason)
+        for pair, facts in zip(manifest.pairs, all_facts, strict=True)
+        if facts.reason is not None
+    )
+    places = [i for i, facts in enumerate(all_facts) if facts.reason is None]
+    if not places:
+        raise ConfigurationError("none of the manifest's films could be prepared")
+    pairs, facts = [manifest.pairs[i] for i in places], [all_facts[i] for i in places]
+    film_set = FilmSet(
+        pairs=tuple(pairs),
+        facts=tuple(facts),
+        array=np.load(array_path, mmap_mode="r"),
+        places=np.array(places, np.int64),
+        clinical=np.stack(
+            [
+                encode_clinical(pair.clinical, found.mm_per_pixel)
+                for pair, found in zip(pairs, facts, strict=True)
+            ]
+        ),
+        z=np.array([pair.z for pair in pairs], np.float32),
+    )
+    return film_set, manifest.exclusions + excluded
+
+
+def _prepare_all(
+    pairs: Sequence[Pair], array_path: Path, size_px: int, workers: int, console: Console
+) -> list[dict[str, Any]]:
+    array = np.lib.format.open_memmap(
+        array_path, mode="w+", dtype=np.uint16, shape=(len(pairs), size_px, size_px)
+    )
+    made = []
+    with _mapped(workers) as run:
+        outcomes = run(partial(_prepare_one, size_px=size_px), [pair.path for pair in pairs])
+        for i, (facts, pixels) in enumerate(
+            tracked(outcomes, "preparing films", total=len(pairs), console=console)
+        ):
+            if pixels is not None:
+                array[i] = pixels
+            made.append(facts)
+    array.flush()
+    return made
+
+
+@contextlib.contextmanager
+def _mapped(workers: int) -> Iterator[Any]:
+    """Give a map over this process or several, spawned: a fork would copy torch's threads."""
+    if workers == 1:
+        yield map
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        yield partial(pool.map, chunksize=_CHUNK)
+
+
+def _prepare_one(path: Path, size_px: int) -> tuple[dict[str, Any], npt.NDArray[np.uint16] | None]:
+    """Return a film's facts, as JSON has them, and its pixels ``[size, size]`` or None."""
+    try:
+        data = path.read_bytes()
+        synthetic = read_header(data).quality_control_image
+        radiograph = read_radiograph(data)
+        if assess(radiograph).reason is not None:
+            return {"reason": ExclusionReason.BLANK_FILM.value}, None
+        film = prepare(radiograph, size_px)
+    except (PermanentError, OSError):
+        return {"reason": ExclusionReason.UNREADABLE_FILM.value}, None
+    facts = {
+        "reason": None,
+        "mm_per_pixel": film.mm_per_pixel,
+        "corners": film.input_field.corners,
+        "digest": film.digest,
+        "synthetic": synthetic,
+    }
+    return facts, np.round(film.pixels * _FULL_SCALE).astype(np.uint16)
+
+
+def _facts(found: dict[str, Any]) -> PreparedFacts:
+    if found["reason"] is not None:
+        return PreparedFacts(reason=ExclusionReason(found["reason"]))
+    return PreparedFacts(
+        reason=None,
+        mm_per_pixel=found["mm_per_pixel"],
+        corners=tuple((column, row) for column, row in found["corners"]),
+        digest=found["digest"],
+        synthetic=found["synthetic"],
+    )

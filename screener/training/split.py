@@ -1,0 +1,125 @@
+"""Which patient is trained on, watched, calibrated with and tested on: written to disk, kept."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+from screener.domain.errors import ConfigurationError
+from screener.training.manifest import Pair
+
+#: Upper ends of the age bands by which patients are dealt out evenly, years.
+_AGE_BANDS = (7.0, 11.0, 15.0)
+#: Z at or below which a child counts as low when patients are dealt out.
+_LOW_Z = -2.0
+
+
+class Part(StrEnum):
+    """What a patient's films are used for."""
+
+    #: The network learns from them.
+    TRAINING = "TRAINING"
+    #: Looked at after every epoch; nothing learns from them.
+    VALIDATION = "VALIDATION"
+    #: Recalibration and intervals come from them.
+    CALIBRATION = "CALIBRATION"
+    #: Touched once, at the end.
+    TEST = "TEST"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitShares:
+    """Shares of the patients; they must add up to 1. A test part of 0 is tested elsewhere."""
+
+    training: float = 0.75
+    validation: float = 0.05
+    calibration: float = 0.10
+    test: float = 0.10
+
+    def __post_init__(self) -> None:
+        """Refuse shares that are none."""
+        shares = (self.training, self.validation, self.calibration, self.test)
+        if min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:  # noqa: PLR2004 - rounding
+            raise ConfigurationError("the shares of a split must be 0 or more and add up to 1")
+
+
+def split_patients(pairs: Sequence[Pair], shares: SplitShares, seed: int) -> dict[str, Part]:
+    """Deal the patients out to the parts, evenly by low Z, age band and sex.
+
+    Parameters
+    ----------
+    pairs
+        Of every patient; a patient with several films goes to one part with all of them.
+    shares
+        Of the patients, to one patient.
+    seed
+        Of the shuffling.
+
+    Notes
+    -----
+    Patients are sorted by stratum, at random within it, and dealt along the line so that every
+    stretch of it has each part in its share.
+    """
+    strata: dict[str, tuple[bool, int, str]] = {}
+    for pair in pairs:
+        band = sum(pair.clinical.age_years >= end for end in _AGE_BANDS)
+        stratum = (pair.z <= _LOW_Z, band, pair.clinical.sex.value)
+        strata[pair.patient] = max(stratum, strata.get(pair.patient, stratum))
+    patients = sorted(strata)
+    order = np.random.default_rng(seed).permutation(len(patients))
+    line = sorted((patients[i] for i in order), key=lambda patient: strata[patient])
+    wanted = {
+        Part.TRAINING: shares.training,
+        Part.VALIDATION: shares.validation,
+        Part.CALIBRATION: shares.calibration,
+        Part.TEST: shares.test,
+    }
+    dealt: dict[Part, int] = dict.fromkeys(wanted, 0)
+    parts = {}
+    for count, patient in enumerate(line, start=1):
+        # to the part that lags furthest behind its share of those dealt so far
+        part = max(wanted, key=lambda p: wanted[p] * count - dealt[p])
+        dealt[part] += 1
+        parts[patient] = part
+    return parts
+
+
+def keep_split(
+    path: Path, pairs: Sequence[Pair], shares: SplitShares, seed: int
+) -> dict[str, Part]:
+    """Return the split that `path` holds, or make one and write it there.
+
+    Raises
+    ------
+    ConfigurationError
+        The split on disk was made for other patients.
+    """
+    patients = {pair.patient for pair in pairs}
+    if not path.is_file():
+        parts = split_patients(pairs, shares, seed)
+        with path.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("patient", "part"))
+            writer.writerows((patient, parts[patient].value) for patient in sorted(parts))
+        return parts
+    with path.open(newline="") as file:
+        parts = {row["patient"]: Part(row["part"]) for row in csv.DictReader(file)}
+    if set(parts) != patients:
+        raise ConfigurationError(
+            f"the split in {path} was made for other patients: train into another folder"
+        )
+    return parts
+
+
+def rows_by_part(pairs: Sequence[Pair], parts: Mapping[str, Part]) -> dict[Part, list[int]]:
+    """Return the positions of each part's pairs."""
+    rows: dict[Part, list[int]] = defaultdict(list)
+    for i, pair in enumerate(pairs):
+        rows[parts[pair.patient]].append(i)
+    return {part: rows[part] for part in Part}

@@ -1,0 +1,113 @@
+"""Films prepared once, by the code of the service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from screener.dicom.pixels import read_radiograph
+from screener.domain.errors import ConfigurationError
+from screener.domain.reference import BmdReference
+from screener.imaging.preprocess import prepare
+from screener.storage.references import load_growth_reference
+from screener.training.dataset import FilmSet, prepare_films
+from screener.training.manifest import Exclusion, ExclusionReason, Manifest, read_manifest
+
+
+@pytest.fixture
+def manifest(toy_manifest: Path, reference: BmdReference) -> Manifest:
+    return read_manifest(
+        toy_manifest,
+        reference=reference,
+        growth=load_growth_reference(),
+        age_years=(3.0, 18.0),
+    )
+
+
+def prepared(
+    manifest: Manifest, folder: Path, size_px: int = 64, workers: int = 1
+) -> tuple[FilmSet, tuple[Exclusion, ...]]:
+    return prepare_films(
+        manifest, folder, size_px=size_px, workers=workers, console=Console(quiet=True)
+    )
+
+
+def test_films_are_those_that_the_service_prepares(manifest: Manifest, tmp_path: Path) -> None:
+    films, _ = prepared(manifest, tmp_path)
+
+    for row in (0, 31, 58):
+        expected = prepare(read_radiograph(films.pairs[row].path.read_bytes()), 64)
+        found = films.model_input(row)
+        assert np.abs(found.pixels - expected.pixels).max() < 1e-5
+        assert found.mm_per_pixel == pytest.approx(expected.mm_per_pixel)
+        assert found.input_field == expected.input_field
+        assert found.digest == expected.digest
+
+
+def test_blank_film_is_excluded_and_marked_films_make_the_set_synthetic(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    films, excluded = prepared(manifest, tmp_path)
+
+    assert [(e.line, e.reason) for e in excluded] == [(61, ExclusionReason.BLANK_FILM)]
+    assert len(films.pairs) == len(films.z) == 59
+    assert films.synthetic
+
+
+def test_second_run_takes_the_first_ones_films(manifest: Manifest, tmp_path: Path) -> None:
+    first, _ = prepared(manifest, tmp_path)
+    written = (tmp_path / "films.npy").stat().st_mtime_ns
+
+    again, excluded = prepared(manifest, tmp_path)
+
+    assert (tmp_path / "films.npy").stat().st_mtime_ns == written
+    assert np.array_equal(first.films([3]), again.films([3]))
+    assert len(excluded) == 1
+
+
+def test_another_size_is_prepared_anew(manifest: Manifest, tmp_path: Path) -> None:
+    prepared(manifest, tmp_path)
+
+    films, _ = prepared(manifest, tmp_path, size_px=96)
+
+    assert films.size_px == 96
+
+
+def test_interrupted_preparation_is_made_anew(manifest: Manifest, tmp_path: Path) -> None:
+    first, _ = prepared(manifest, tmp_path)
+    expected = first.films([0])
+    (tmp_path / "films.json").unlink()
+    (tmp_path / "films.npy").write_bytes(b"half an array")
+
+    again, _ = prepared(manifest, tmp_path)
+
+    assert np.array_equal(again.films([0]), expected)
+
+
+def test_several_processes_give_the_same_films(manifest: Manifest, tmp_path: Path) -> None:
+    one, _ = prepared(manifest, tmp_path / "one")
+
+    two, _ = prepared(manifest, tmp_path / "two", workers=2)
+
+    assert np.array_equal(one.films(range(59)), two.films(range(59)))
+
+
+def test_films_that_cannot_be_read_are_excluded(
+    toy_manifest: Path, reference: BmdReference, tmp_path: Path
+) -> None:
+    lines = toy_manifest.read_text().splitlines()[:3]
+    (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "0.dcm").write_bytes(b"no film")
+    (tmp_path / "1.dcm").write_bytes((toy_manifest.parent / "1.dcm").read_bytes()[:3000])
+    manifest = read_manifest(
+        tmp_path / "manifest.csv",
+        reference=reference,
+        growth=load_growth_reference(),
+        age_years=(3.0, 18.0),
+    )
+
+    with pytest.raises(ConfigurationError, match="none of the manifest's films"):
+        prepared(manifest, tmp_path / "prepared")

@@ -1,0 +1,133 @@
+"""Rows of a manifest: read, or excluded for a reason."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from screener.domain.errors import ConfigurationError
+from screener.domain.patient import Absence
+from screener.domain.reference import BmdReference
+from screener.storage.references import load_growth_reference
+from screener.training.manifest import (
+    COLUMNS,
+    ExclusionReason,
+    Manifest,
+    describe_exclusions,
+    read_manifest,
+    write_exclusions,
+)
+
+GOOD = {
+    "path": "a.dcm",
+    "patient": "one",
+    "site": "A",
+    "view": "PA",
+    "age_years": "10.5",
+    "sex": "F",
+    "height_cm": "140",
+    "weight_kg": "33",
+    "abmd_g_cm2": "0.55",
+}
+
+
+def write(folder: Path, *rows: dict[str, str]) -> Path:
+    for name in ("a.dcm", "b.dcm"):
+        (folder / name).write_bytes(b"")
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder / "manifest.csv"
+
+
+def read(path: Path, reference: BmdReference) -> Manifest:
+    return read_manifest(
+        path, reference=reference, growth=load_growth_reference(), age_years=(3.0, 18.0)
+    )
+
+
+def test_row_becomes_a_pair_with_the_references_z(tmp_path: Path, reference: BmdReference) -> None:
+    manifest = read(write(tmp_path, GOOD), reference)
+
+    (pair,) = manifest.pairs
+    assert pair.path == tmp_path / "a.dcm"
+    assert pair.clinical.height_m.value == pytest.approx(1.40)
+    assert pair.z == pytest.approx(
+        reference.z_score(sex=pair.clinical.sex, age_years=10.5, abmd_g_cm2=0.55)
+    )
+    assert not manifest.exclusions
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"age_years": ""}, ExclusionReason.VALUE_MISSING),
+        ({"age_years": "ten"}, ExclusionReason.VALUE_MISSING),
+        ({"patient": " "}, ExclusionReason.VALUE_MISSING),
+        ({"sex": "O"}, ExclusionReason.VALUE_MISSING),
+        ({"abmd_g_cm2": "-"}, ExclusionReason.VALUE_MISSING),
+        ({"path": "c.dcm"}, ExclusionReason.FILE_MISSING),
+        ({"path": "a.dcm"}, ExclusionReason.SAME_FILE_TWICE),
+        ({"view": "LATERAL"}, ExclusionReason.NOT_FRONTAL),
+        ({"age_years": "2.9"}, ExclusionReason.AGE_OUTSIDE_RANGE),
+        ({"age_years": "18.0"}, ExclusionReason.AGE_OUTSIDE_RANGE),
+        ({"abmd_g_cm2": "0"}, ExclusionReason.ABMD_IMPLAUSIBLE),
+        ({"abmd_g_cm2": "550"}, ExclusionReason.ABMD_IMPLAUSIBLE),
+    ],
+)
+def test_row_that_cannot_be_used_says_why(
+    tmp_path: Path, reference: BmdReference, changes: dict[str, str], reason: ExclusionReason
+) -> None:
+    path = write(tmp_path, GOOD, {**GOOD, "path": "b.dcm", **changes})
+
+    manifest = read(path, reference)
+
+    assert [pair.line for pair in manifest.pairs] == [2]
+    assert [(e.line, e.reason) for e in manifest.exclusions] == [(3, reason)]
+
+
+def test_missing_height_and_weight_are_missing_and_no_reason_to_exclude(
+    tmp_path: Path, reference: BmdReference
+) -> None:
+    path = write(tmp_path, {**GOOD, "height_cm": "", "weight_kg": "0", "view": ""})
+
+    (pair,) = read(path, reference).pairs
+
+    assert pair.clinical.height_m.absence is Absence.NOT_GIVEN
+    assert pair.clinical.weight_kg.absence is Absence.ZERO
+
+
+def test_manifest_without_a_column_is_refused(tmp_path: Path, reference: BmdReference) -> None:
+    (tmp_path / "manifest.csv").write_text("path,patient\na.dcm,one\n")
+
+    with pytest.raises(ConfigurationError, match="abmd_g_cm2"):
+        read(tmp_path / "manifest.csv", reference)
+
+
+def test_manifest_that_is_not_there_is_refused(tmp_path: Path, reference: BmdReference) -> None:
+    with pytest.raises(ConfigurationError, match=r"manifest\.csv"):
+        read(tmp_path / "manifest.csv", reference)
+
+
+def test_manifest_of_which_nothing_can_be_used_is_refused_with_the_counts(
+    tmp_path: Path, reference: BmdReference
+) -> None:
+    path = write(tmp_path, {**GOOD, "sex": ""}, {**GOOD, "age_years": "40"})
+
+    with pytest.raises(ConfigurationError, match="2 rows excluded"):
+        read(path, reference)
+
+
+def test_exclusions_are_counted_and_written(tmp_path: Path, reference: BmdReference) -> None:
+    manifest = read(write(tmp_path, GOOD, GOOD, {**GOOD, "sex": "x"}), reference)
+
+    write_exclusions(tmp_path / "excluded.json", manifest, manifest.exclusions)
+
+    written = json.loads((tmp_path / "excluded.json").read_text())
+    assert (written["rows"], written["excluded"]) == (3, 2)
+    assert written["lines"] == {"3": "SAME_FILE_TWICE", "4": "VALUE_MISSING"}
+    assert "SAME_FILE_TWICE 1" in describe_exclusions(manifest.exclusions)

@@ -1,0 +1,170 @@
+"""Training: learns on toys, goes on after a kill, and ends in a predictor's folder."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from screener.domain.errors import ConfigurationError
+from screener.predictor.architecture import Outputs, ScreenerNet
+from screener.predictor.card import load_card
+from screener.predictor.predict import TorchPredictor
+from screener.training.dataset import FilmSet
+from screener.training.evaluate import evaluate
+from screener.training.features import pooled_features, raw_z
+from screener.training.split import Part, SplitShares
+from screener.training.train import Recipe, learn, loss_of, train
+
+QUIET = Console(quiet=True)
+TINY = Recipe(size_px=64, epochs=8, batch_size=16, rate=3e-3, widen_factor=1 / 16)
+PARTS = {
+    Part.TRAINING: list(range(160)),
+    Part.VALIDATION: list(range(160, 240)),
+    Part.CALIBRATION: [],
+    Part.TEST: [],
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Tiny layers wait for threads longer than they compute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_network_learns_the_z_of_toy_films_it_has_not_seen(
+    toy_films: FilmSet, tmp_path: Path
+) -> None:
+    network = learn(toy_films, PARTS, TINY, tmp_path, device="cpu", console=QUIET)
+
+    rows = PARTS[Part.VALIDATION]
+    pooled = pooled_features(network, toy_films, rows, device="cpu")
+    estimate = raw_z(network.head, pooled, toy_films.clinical[rows], ("height", "weight"))
+    assert np.corrcoef(estimate, toy_films.z[rows])[0, 1] > 0.8
+    assert np.abs(estimate - toy_films.z[rows]).mean() < 1.0
+    assert (tmp_path / "curves.png").stat().st_size > 5_000
+
+
+def test_killed_run_goes_on_to_the_same_weights(toy_films: FilmSet, tmp_path: Path) -> None:
+    recipe = replace(TINY, epochs=3)
+    whole = learn(toy_films, PARTS, recipe, tmp_path / "whole", device="cpu", console=QUIET)
+
+    class KilledHere(Exception):
+        """Stands for a signal in the middle of a run."""
+
+    class Killer(io.StringIO):
+        def write(self, text: str) -> int:
+            if "epoch 2/3" in text:
+                raise KilledHere
+            return len(text)
+
+    with pytest.raises(KilledHere):
+        learn(
+            toy_films,
+            PARTS,
+            recipe,
+            tmp_path / "killed",
+            device="cpu",
+            console=Console(file=Killer()),
+        )
+    resumed = learn(toy_films, PARTS, recipe, tmp_path / "killed", device="cpu", console=QUIET)
+
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+    epochs = (tmp_path / "killed" / "history.csv").read_text().splitlines()[1:]
+    assert [line.split(",")[0] for line in epochs] == ["1", "2", "3"]
+
+
+def test_manifest_becomes_a_predictor_that_estimates(toy_manifest: Path, tmp_path: Path) -> None:
+    recipe = replace(
+        TINY,
+        epochs=6,
+        batch_size=8,
+        shares=SplitShares(training=0.5, validation=0.1, calibration=0.2, test=0.2),
+    )
+    printed = io.StringIO()
+
+    folder = train(
+        toy_manifest,
+        tmp_path,
+        recipe,
+        workers=1,
+        name="toy",
+        version="9",
+        console=Console(file=printed),
+    )
+
+    card = load_card(folder)
+    assert (card.name, card.version, card.size_px, card.synthetic) == ("toy", "9", 64, True)
+    assert card.training.films == pytest.approx(30, abs=1)
+    assert card.calibration.patients == pytest.approx(12, abs=1)
+    assert set(card.metrics) >= {"r_z", "mae_z", "no_height_no_weight.r_z"}
+    assert "synthetic" in card.intended_use
+    assert json.loads((tmp_path / "excluded.json").read_text())["by_reason"] == {"BLANK_FILM": 1}
+    assert "epoch 6/6" in printed.getvalue()
+    assert TorchPredictor.load(folder).card == card
+
+    evaluation = evaluate(toy_manifest, folder, tmp_path / "again", workers=1, console=QUIET)
+    assert (evaluation.films, evaluation.synthetic) == (59, True)
+
+
+def test_folder_of_another_run_is_refused(toy_manifest: Path, tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text("{}")
+
+    with pytest.raises(ConfigurationError, match="another folder"):
+        train(toy_manifest, tmp_path, TINY, workers=1, console=QUIET)
+
+
+def test_too_few_films_for_a_step_are_refused(toy_films: FilmSet, tmp_path: Path) -> None:
+    parts = {**PARTS, Part.TRAINING: list(range(10))}
+
+    with pytest.raises(ConfigurationError, match="do not fill a step of 16"):
+        learn(toy_films, parts, TINY, tmp_path, device="cpu", console=QUIET)
+
+
+@pytest.mark.parametrize(("size_px", "sides"), [(256, [128, 192, 256]), (64, [64, 64, 64])])
+def test_films_grow_with_the_epochs(size_px: int, sides: list[int]) -> None:
+    recipe = Recipe(size_px=size_px, epochs=10)
+
+    assert [recipe.side_px(epoch) for epoch in (0, 4, 9)] == sides
+
+
+def test_rate_warms_up_and_falls() -> None:
+    recipe = Recipe(rate=1.0)
+
+    rates = [recipe.rate_at(progress) for progress in (0.0, 0.025, 0.05, 0.5, 1.0)]
+
+    assert rates == pytest.approx([0.01, 0.5, 1.0, 0.546, 0.01], abs=0.01)
+
+
+def test_loss_is_least_at_the_truth_and_the_variance_does_not_pull_at_the_estimate() -> None:
+    head = ScreenerNet(widen_factor=1 / 16).head
+    z = torch.tensor([-3.0, 0.5])
+
+    def outputs(estimate: torch.Tensor, log_variance: float) -> Outputs:
+        return Outputs(
+            z=estimate,
+            log_variance=torch.full((2,), log_variance),
+            low_logit=torch.tensor([3.0, -3.0]),
+        )
+
+    estimate = (z + 1.0).requires_grad_()
+    gradients = []
+    for log_variance in (-2.0, 2.0):
+        (gradient,) = torch.autograd.grad(
+            loss_of(outputs(estimate, log_variance), z, head), estimate
+        )
+        gradients.append(gradient)
+
+    assert loss_of(outputs(z, 0.0), z, head) < loss_of(outputs(z + 1.0, 0.0), z, head)
+    assert torch.equal(gradients[0], gradients[1])
