@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from screener import __version__
-from screener.cli import dicom, node, rules, score, studies
+from screener.cli import demo, dicom, node, rules, score, studies
 
 app = typer.Typer(
     name="screener",
@@ -17,7 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
 )
 
 
@@ -53,3 +53,4 @@ studies.register(app)
 score.register(app)
 dicom.register(app)
 rules.register(app)
+demo.register(app)

@@ -60,7 +60,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(database, name="db")
 
 
-def up(context: typer.Context) -> None:
+def up(context: typer.Context, lifeline: _Lifeline = False) -> None:
     """Run the whole node on this machine: listener and drivers, restarted when they die.
 
     Makes the database and its folders where they are missing. Stops cleanly on Ctrl-C or
@@ -70,8 +70,7 @@ def up(context: typer.Context) -> None:
     configure_logging(role="supervisor")
     prepare(settings)
     _log_synthetic(settings)
-    stop = threading.Event()
-    stop_on_signals(stop)
+    stop = _stop_event(lifeline=lifeline)
     config = ("--config", str(context.obj)) if context.obj else ()
     children = [("listener", (*config, "listen", "--lifeline"))]
     children += [(role, (*config, "drive", role, "--lifeline")) for role in _ROLES]

@@ -13,6 +13,17 @@ from screener.wiring import build_archive
 _FORM = re.compile(r"(?P<ae>[^@]+)@(?P<host>\[[0-9a-fA-F:]+\]|[^:@\s]+):(?P<port>\d{1,5})")
 
 
+_ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:]+\]|[^:@\s]+):(?P<port>\d{1,5})")
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """Return host and port of ``host:port``, or raise `ConfigurationError`."""
+    found = _ADDRESS.fullmatch(text)
+    if found is None or not 0 < int(found["port"]) < 1 << 16:
+        raise ConfigurationError(f"{text!r} is not an address: write host:port")
+    return found["host"].strip("[]"), int(found["port"])
+
+
 def find_peer(settings: Settings, text: str) -> Peer:
     """Return the peer that ``AET@host:port`` or an archive's name means.
 

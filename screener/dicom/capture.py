@@ -5,9 +5,12 @@ Source: PS3.3 A.8.1, C.8.6.1 (SC Equipment), C.8.6.2 (SC Image), C.7.6.1 (Genera
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import numpy as np
 import numpy.typing as npt
 from highdicom.sc import SCImage
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -103,6 +106,12 @@ def build_capture(
         series_instance_uid=SeriesInstanceUid(series),
         encoded=finish(capture, original, content, kind),
     )
+
+
+def read_capture(encoded: bytes) -> npt.NDArray[np.uint8]:
+    """Return the picture of a capture that `build_capture` made: ``[height, width, 3]`` uint8."""
+    picture: npt.NDArray[np.uint8] = dcmread(BytesIO(encoded)).pixel_array
+    return picture
 
 
 def _film(content: ReportContent, source: bytes) -> tuple[ScoredFilm | NotScoredFilm, Dataset]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from pydicom.uid import UID
 from pynetdicom.association import Association
@@ -74,6 +75,7 @@ def open_association(
         ) from error
     try:
         _check(association, peer, contexts, advice)
+        _leave_answers(association)
         yield association
     except BaseException:
         give_up(association)
@@ -88,6 +90,21 @@ def open_association(
 def kinds_in_words(sop_class_uids: Sequence[str]) -> str:
     """Return SOP classes by their names in the standard, for messages."""
     return ", ".join(dict.fromkeys(UID(uid).name for uid in sop_class_uids))
+
+
+def _leave_answers(association: Association) -> None:
+    """Keep pynetdicom's reactor from taking an answer off the queue before who waits for it.
+
+    Its own pause for that does not hold where one message follows another at once: the reactor may
+    only then wake up from the pause before, take the answer, and drop it. We are asked nothing on
+    associations of our own but N-EVENT-REPORT, which does not go through the queue.
+    """
+    take = association.dimse.get_msg
+
+    def get_msg(block: bool = False) -> tuple[int | None, Any]:
+        return take(block=True) if block else (None, None)
+
+    association.dimse.get_msg = get_msg  # type: ignore[assignment, method-assign]
 
 
 def _check(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
@@ -72,6 +72,41 @@ def find_instances(
             keys.SOPInstanceUID = ""
             found |= _uids(association, peer, keys) & wanted
     return {SopInstanceUid(uid) for uid in found}
+
+
+def list_instances(
+    peer: Peer,
+    *,
+    calling_ae: str,
+    study_instance_uids: Iterable[str],
+    timeouts: Timeouts | None = None,
+) -> dict[str, set[SopInstanceUid]]:
+    """Return what an archive lists of some studies: SOP Instance UIDs by Study Instance UID.
+
+    Raises
+    ------
+    ArchiveUnreachable
+        No association, no answer, or a failure.
+    AssociationRejected
+        The archive rejects us or does not offer Study Root C-FIND.
+    """
+    found: dict[str, set[SopInstanceUid]] = {}
+    with _query_association(peer, calling_ae, timeouts) as association:
+        for study in study_instance_uids:
+            keys = Dataset()
+            keys.QueryRetrieveLevel = "SERIES"
+            keys.StudyInstanceUID = study
+            keys.SeriesInstanceUID = ""
+            series = [_series(match) for match in _matches(association, peer, keys)]
+            found[study] = set()
+            for one in series:
+                keys = Dataset()
+                keys.QueryRetrieveLevel = "IMAGE"
+                keys.StudyInstanceUID = study
+                keys.SeriesInstanceUID = one.series_instance_uid
+                keys.SOPInstanceUID = ""
+                found[study] |= {SopInstanceUid(uid) for uid in _uids(association, peer, keys)}
+    return found
 
 
 def find_series(

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from screener.domain.delivery import DeliveryState
 from screener.domain.finding import Finding
-from screener.domain.identifiers import SopInstanceUid
+from screener.domain.identifiers import FindingId, SopInstanceUid
 from screener.domain.instance import InstanceHeader
 from screener.domain.prediction import Prediction
 from screener.domain.screening import ScreeningState
@@ -121,6 +121,7 @@ class StudyView:
     study_id: int
     state: StudyState
     films: int
+    finding_id: FindingId | None
     verdict: str | None
     reason: str | None
     z: float | None
@@ -256,6 +257,7 @@ class Queries:
             study_id=row.id,
             state=StudyState(row.state),
             films=films or 0,
+            finding_id=FindingId(finding.id) if finding else None,
             verdict=finding.verdict if finding else None,
             reason=value.reason.value if value and value.reason else None,
             z=finding.z if finding else None,
