@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import tomllib
 from enum import StrEnum
@@ -11,7 +12,12 @@ from typing import Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from screener.domain.delivery import ArchiveMode
 from screener.domain.eligibility import EligibilityRules
@@ -26,10 +32,12 @@ DEFAULT_FILE = Path("screener.toml")
 
 _ENV_PREFIX = "SCREENER_"
 _CONFIG_VARIABLE = "SCREENER_CONFIG"
+_NESTED = "__"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # not a finite number: JSON, in which rules are kept, has no word for it
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SiteSettings(_Section):
@@ -59,10 +67,22 @@ class CallerSettings(_Section):
     """One modality or router that may send films."""
 
     ae_title: str
-    #: Also held against the peer's address where it is given.
+    #: An IP address or network that it must call from, such as 10.1.0.0/16; any where not given.
     host: str | None = None
 
     _check = field_validator("ae_title")(lambda value: str(AeTitle(value)))
+
+    @field_validator("host")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                ipaddress.ip_network(value, strict=False)
+            except ValueError:
+                raise ValueError(
+                    "neither an IP address nor a network such as 10.1.0.0/16"
+                ) from None
+        return value
 
 
 class ListenerSettings(_Section):
@@ -176,7 +196,7 @@ class Settings(BaseSettings):
     """Everything that needs a restart, and the rules that a new database starts with."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix=_ENV_PREFIX, env_nested_delimiter=_NESTED, extra="forbid", frozen=True
     )
 
     site: SiteSettings = SiteSettings()
@@ -235,8 +255,14 @@ def load_settings(path: Path | None = None) -> Settings:
         raise ConfigurationError(f"there is no settings file {named}")
     file = named or DEFAULT_FILE
     values = read_toml(file) if file.is_file() else {}
+    _refuse_unknown_variables()
     try:
         return Settings(**values)
+    except SettingsError as error:
+        raise ConfigurationError(
+            f"a {_ENV_PREFIX}… variable cannot be read ({error}): a list or a whole section is "
+            f"""written as JSON, such as {_ENV_PREFIX}LISTENER__CALLERS='[{{"ae_title": "CR1"}}]'"""
+        ) from None
     except ValidationError as error:
         raise ConfigurationError(_explain(error, Settings, file)) from None
 
@@ -254,8 +280,10 @@ def read_rules(path: Path) -> RulesDocument:
     values = read_toml(path)
     if set(values) - {"rules"}:
         return load_settings(path).first_rules()
+    if "rules" not in values:
+        raise ConfigurationError(f"{path} has no [rules]; `screener rules export` writes some")
     try:
-        return RulesDocument(**values.get("rules", {}))
+        return RulesDocument.model_validate(values["rules"])
     except ValidationError as error:
         raise ConfigurationError(_explain(error, RulesDocument, path)) from None
 
@@ -271,6 +299,19 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigurationError(f"{path}: {error}") from None
+
+
+def _refuse_unknown_variables() -> None:
+    """Refuse a variable that looks like a setting and is none: pydantic would not see it."""
+    sections = list(Settings.model_fields)
+    for variable in sorted(os.environ):
+        if not variable.startswith(_ENV_PREFIX) or variable == _CONFIG_VARIABLE:
+            continue
+        section, nested, _ = variable.removeprefix(_ENV_PREFIX).lower().partition(_NESTED)
+        close = difflib.get_close_matches(section, sections, n=1)
+        if section not in sections and (nested or close):
+            hint = f"; did you mean {_ENV_PREFIX}{close[0].upper()}{nested}…?" if close else ""
+            raise ConfigurationError(f"{variable}: there is no such setting{hint}")
 
 
 def _explain(error: ValidationError, model: type[BaseModel], file: Path) -> str:

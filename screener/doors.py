@@ -9,8 +9,9 @@ from functools import partial
 
 from screener.config import ArchiveSettings, Settings
 from screener.dicom.decoders import decoder_report
-from screener.domain.errors import ScreenerError, SpoolFull
+from screener.domain.errors import AssociationRejected, ScreenerError, SpoolFull
 from screener.domain.identifiers import AeTitle
+from screener.network.entity import Timeouts
 from screener.network.peers import Peer
 from screener.network.store_scu import echo
 from screener.predictor.card import load_card, verify_weights
@@ -27,6 +28,9 @@ from screener.wiring import (
 )
 
 _MEBIBYTE = 1 << 20
+
+#: Our own listener is on this machine and answers at once.
+_OWN_TIMEOUTS = Timeouts(connect_s=3.0, acse_s=3.0, dimse_s=3.0, idle_s=3.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +59,14 @@ def synthetic_statement(settings: Settings) -> str | None:
 
 def try_doors(settings: Settings) -> Iterator[Door]:
     """Try each door in turn."""
-    yield _try("database", lambda: _database(settings), "run `screener db upgrade`")
-    yield _try("rules", lambda: _rules(settings), "run `screener rules import FILE`")
+    yield _try(
+        "database",
+        lambda: _database(settings),
+        "run `screener db upgrade`, or change storage.database_url or storage.folder",
+    )
+    yield _try(
+        "rules", lambda: _rules(settings), "mend the database, or run `screener rules import FILE`"
+    )
     for name in ("spool", "vault"):
         yield _try(
             name,
@@ -90,6 +100,9 @@ def _try(name: str, door: Callable[[], str], advice: str) -> Door:
         return Door(name=name, ok=True, said=door())
     except ScreenerError as error:
         return Door(name=name, ok=False, said=str(error), advice=advice)
+    except OSError as error:
+        said = f"{error.strerror}: {error.filename}"
+        return Door(name=name, ok=False, said=said, advice=advice)
 
 
 def _database(settings: Settings) -> str:
@@ -104,6 +117,7 @@ def _database(settings: Settings) -> str:
 def _rules(settings: Settings) -> str:
     database = build_database(settings)
     try:
+        require_current_database(database)
         with database.read() as uow:
             rules = uow.rules.in_force()
             document = uow.rules.document(rules.version) if rules else None
@@ -153,8 +167,13 @@ def _listener(settings: Settings) -> str:
             peer = Peer(
                 name="this node", ae_title=AeTitle(settings.listener.ae_title), host=host, port=port
             )
-            caller = settings.listener.callers[0].ae_title if settings.listener.callers else None
-            echo(peer, calling_ae=caller or settings.listener.ae_title)
+            known = [caller.ae_title for caller in settings.listener.callers]
+            known += [archive.ae_title for archive in settings.archives]
+            caller = known[0] if known else settings.listener.ae_title
+            try:
+                echo(peer, calling_ae=caller, timeouts=_OWN_TIMEOUTS)
+            except AssociationRejected:
+                return f"{name} is running, and takes no call of {caller} from this machine"
             return f"{name} is running and answers C-ECHO"
     callers = len(settings.listener.callers)
     anybody = "anybody may call" if settings.listener.allow_any_caller else f"{callers} caller(s)"

@@ -66,13 +66,15 @@ class Supervisor:
             exit_code = child.process.poll()
             if exit_code is None:
                 return
-            young = now - child.started < _GROWN_UP_S
-            child.pause_s = min(child.pause_s * 2, _LONGEST_PAUSE_S) if young else _FIRST_PAUSE_S
-            child.due = now + child.pause_s
+            _close_lifeline(child.process)
             child.process = None
+            if now - child.started >= _GROWN_UP_S:
+                child.pause_s = _FIRST_PAUSE_S
+            child.due = now + child.pause_s
             get_logger().warning(
                 "process_died", kind=child.role, exit_code=exit_code, seconds=child.pause_s
             )
+            child.pause_s = min(child.pause_s * 2, _LONGEST_PAUSE_S)
         if now >= child.due:
             child.process = subprocess.Popen(  # noqa: S603 - this program, with our own arguments
                 [sys.executable, "-m", "screener", *child.arguments], stdin=subprocess.PIPE
@@ -93,14 +95,25 @@ class Supervisor:
                 process.kill()
                 process.wait()
         for child in self._children:
-            if child.process is not None and child.process.stdin is not None:
-                child.process.stdin.close()
+            if child.process is not None:
+                _close_lifeline(child.process)
 
 
 def stop_on_signals(stop: threading.Event) -> None:
-    """Set `stop` on SIGTERM and SIGINT: finish what is held, then end."""
+    """Set `stop` on SIGTERM and SIGINT: finish what is held, then end.
+
+    A handler runs in the middle of whatever the main thread does. Were that `stop.wait` with its
+    lock in hand, `stop.set` would wait for ever: so another thread sets it.
+    """
+    reading, writing = os.pipe()
+
+    def watch() -> None:
+        os.read(reading, 1)
+        stop.set()
+
+    threading.Thread(target=watch, name="signals", daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: os.write(writing, b"."))
 
 
 def stop_with_supervisor(stop: threading.Event) -> None:
@@ -112,3 +125,8 @@ def stop_with_supervisor(stop: threading.Event) -> None:
         stop.set()
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def _close_lifeline(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()

@@ -32,7 +32,7 @@ from screener.pipeline.ports import PredictorFacts, Services
 from screener.pipeline.receive import receive
 from screener.predictor.card import load_card, load_identity
 from screener.storage import migrate
-from screener.storage.database import Database
+from screener.storage.database import Database, UnitOfWork
 from screener.storage.references import DATA_FOLDER, load_bmd_reference, load_growth_reference
 from screener.storage.spool import Spool
 from screener.telemetry.logging import get_logger
@@ -164,17 +164,16 @@ def prepare(settings: Settings) -> None:
     Raises
     ------
     ConfigurationError
-        The first rules do not go with the predictor, or the database is newer than the code.
+        The first rules, or those in force, do not go with the predictor, or the database is
+        newer than the code.
     """
     database = build_database(settings)
-    migrate.upgrade(database)
-    with database.write() as uow:
-        if uow.rules.in_force() is None:
-            document = settings.first_rules()
-            check_rules(settings, document)
-            uow.rules.add(document, by="screener.toml", reason="the first rules")
-            uow.audit.add(actor="screener.toml", action="RULES_CHANGED", subject="rules 1")
-    database.dispose()
+    try:
+        migrate.upgrade(database)
+        with database.write() as uow:
+            _begin_rules(settings, uow)
+    finally:
+        database.dispose()
     for name in ("spool", "vault"):
         Spool(settings.storage.folder / name).prepare()
 
@@ -196,6 +195,11 @@ def check_rules(settings: Settings, document: RulesDocument) -> None:
 def require_current_database(database: Database) -> None:
     """Raise `ConfigurationError` where the database is not at this version's migration level."""
     current, newest = migrate.current_revision(database), migrate.newest_revision()
+    if current is not None and not migrate.knows(current):
+        raise ConfigurationError(
+            f"the database is at migration level {current}, which a newer version of screener "
+            "made; install that version"
+        )
     if current != newest:
         raise ConfigurationError(
             f"the database is at migration level {current or 'none'} and this version needs "
@@ -257,3 +261,16 @@ def build_listener(settings: Settings, services: Services) -> Listener:
         on_error=on_error,
         maximum_associations=settings.listener.max_associations,
     )
+
+
+def _begin_rules(settings: Settings, uow: UnitOfWork) -> None:
+    in_force = uow.rules.in_force()
+    if in_force is not None:
+        # they were good with the predictor of that day
+        synthetic = build_predictor_facts(settings).identity.synthetic
+        refuse_live_if_synthetic(in_force, predictor_is_synthetic=synthetic)
+        return
+    document = settings.first_rules()
+    check_rules(settings, document)
+    uow.rules.add(document, by="screener.toml", reason="the first rules")
+    uow.audit.add(actor="screener.toml", action="RULES_CHANGED", subject="rules 1")

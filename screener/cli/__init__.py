@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from rich.markup import escape
-
 from screener.cli.app import app
-from screener.cli.output import ERR
+from screener.cli.output import complain
 from screener.domain.errors import ConfigurationError, ScreenerError
+from screener.telemetry.logging import get_logger
 
 #: Exit codes: 1 something failed, 2 wrong usage or settings.
 _FAILED = 1
@@ -19,14 +18,23 @@ _WRONG_USAGE = 2
 def main() -> None:
     """Run a command; an error is a sentence on standard error and an exit code."""
     try:
-        app()
+        app(prog_name="screener")
     except ConfigurationError as error:
-        ERR.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
-        sys.exit(_WRONG_USAGE)
+        _end(str(error), _WRONG_USAGE)
     except ScreenerError as error:
-        ERR.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
-        sys.exit(_FAILED)
+        _end(str(error), _FAILED)
     except BrokenPipeError:
         # the reader has seen enough; keep Python from complaining at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_FAILED)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        _end(f"{error.strerror or type(error).__name__}{where}", _FAILED)
+    except Exception as error:  # noqa: BLE001 - the last resort: a traceback may show a patient
+        get_logger().error("command_broke", exc_info=error)
+        _end(f"this is a bug ({type(error).__name__}); the log line above says where", _FAILED)
+
+
+def _end(message: str, exit_code: int) -> None:
+    complain(("error:", "bold red"), f" {message}")
+    sys.exit(exit_code)

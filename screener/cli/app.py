@@ -9,6 +9,7 @@ import typer
 
 from screener import __version__
 from screener.cli import demo, dicom, node, rules, score, studies
+from screener.telemetry.logging import configure_logging
 
 app = typer.Typer(
     name="screener",
@@ -45,6 +46,8 @@ def common(
 ) -> None:
     """Keep what all commands need."""
     del version
+    # what is logged before a command says who it is must not end up on standard output
+    configure_logging(role="command")
     context.obj = config
 
 

@@ -151,7 +151,7 @@ def _print(done: Demo, *, as_json: bool) -> None:
         ERR.print(f"[bold red]not as it must be:[/] {problem}", highlight=False)
     restarts = f", {done.node.restarts} restarts" if done.node.restarts else ""
     OUT.print(
-        f"{done.headline}\n{len(outcome.archived)} objects in the archive, all of "
+        f"{done.headline}\n{len(outcome.archived)} objects in the archive for "
         f"{_flagged(outcome)} children found low; {done.seconds:.0f} s{restarts}\n"
         f"see {done.page}",
         highlight=False,

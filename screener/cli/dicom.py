@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from screener.cli.files import dicom_files
-from screener.cli.output import ERR, OUT, print_json, progress
-from screener.cli.peers import find_peer
+from screener.cli.output import complain, print_json, progress, say
+from screener.cli.peers import calling_title, find_peer
 from screener.config import load_settings
 from screener.dicom.header import file_kind
 from screener.domain.delivery import StoreAnswer
@@ -62,7 +62,7 @@ def send(
     with progress("sending") as bar:
         task = bar.add_task("", total=len(files))
         sent = []
-        for one in send_files(to, files, calling_ae=calling_ae or settings.listener.ae_title):
+        for one in send_files(to, files, calling_ae=calling_title(settings, calling_ae)):
             sent.append(one)
             bar.update(task, advance=1, description=one.file.name)
     taken = sum(one.ok for one in sent)
@@ -76,8 +76,8 @@ def send(
     else:
         for one in sent:
             if not one.ok:
-                ERR.print(f"{one.file}: {one.said}", highlight=False)
-        OUT.print(f"{taken} of {len(sent)} file(s) taken by {to}", highlight=False)
+                complain(f"{one.file}: {one.said}")
+        say(f"{taken} of {len(sent)} file(s) taken by {to}")
     if taken < len(sent):
         raise typer.Exit(1)
 
@@ -87,8 +87,8 @@ def echo(context: typer.Context, peer: _Peer, calling_ae: _Calling = None) -> No
     settings = load_settings(context.obj)
     configure_logging(role="echo")
     to = find_peer(settings, peer)
-    seconds = c_echo(to, calling_ae=calling_ae or settings.listener.ae_title)
-    OUT.print(f"{to} answers in {seconds * 1000:.0f} ms", highlight=False)
+    seconds = c_echo(to, calling_ae=calling_title(settings, calling_ae))
+    say(f"{to} answers in {seconds * 1000:.0f} ms")
 
 
 def send_files(peer: Peer, files: list[Path], *, calling_ae: str) -> list[_Sent]:

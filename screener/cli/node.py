@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from screener.cli.output import OUT, print_json, print_table
+from screener.cli.database import opened
+from screener.cli.output import print_json, print_table, say
 from screener.config import Settings, load_settings
 from screener.doors import synthetic_statement, try_doors
 from screener.pipeline.drive import (
@@ -145,21 +146,18 @@ def drive_role(
 def upgrade(context: typer.Context) -> None:
     """Bring the database to this version's tables; rows are moved along. Safe to repeat."""
     settings = load_settings(context.obj)
-    before = migrate.current_revision(build_database(settings))
+    database = build_database(settings)
+    before = migrate.current_revision(database)
+    database.dispose()
     prepare(settings)
     after = migrate.newest_revision()
-    OUT.print(
-        f"database at migration level {after}" + ("" if before != after else " already"),
-        highlight=False,
-    )
+    say(f"database at migration level {after}" + ("" if before != after else " already"))
 
 
 def status(context: typer.Context, as_json: _Json = False) -> None:
     """Say whether the node works: processes, films, findings, archives, who was refused."""
     settings = load_settings(context.obj)
-    database = build_database(settings)
-    require_current_database(database)
-    with database.read() as uow:
+    with opened(settings) as database, database.read() as uow:
         counts = uow.queries.counts()
         rules = uow.rules.in_force()
         strangers = uow.queries.strangers()
@@ -190,15 +188,26 @@ def status(context: typer.Context, as_json: _Json = False) -> None:
                     }
                     for name, h in health.items()
                 },
-                "rejected": [f"{s.calling_ae}@{s.address}" for s in strangers],
+                "rejected": [
+                    {
+                        "calling_ae": s.calling_ae,
+                        "called_ae": s.called_ae,
+                        "address": s.address,
+                        "reason": s.reason,
+                        "count": s.count,
+                        "last_at": s.last_at,
+                    }
+                    for s in strangers
+                ],
             }
         )
         return
     if synthetic:
-        OUT.print(f"[bold yellow]{synthetic}[/]", highlight=False)
+        say((synthetic, "bold yellow"))
     stopped = [role for role in ("listener", *_ROLES) if not processes.get(role, False)]
-    state = "[green]running[/]" if running else f"[red]not running: {', '.join(stopped)}[/]"
-    OUT.print(f"{settings.site.name}: {state}; rules version {rules.version if rules else '-'}")
+    state = ("running", "green") if running else (f"not running: {', '.join(stopped)}", "red")
+    version = rules.version if rules else "-"
+    say(f"{settings.site.name}: ", state, f"; rules version {version}")
     print_table(
         ("films", "number>"), [*counts.screenings.items(), *_waiting(counts, now)], title=""
     )
@@ -246,15 +255,15 @@ def check(context: typer.Context, as_json: _Json = False) -> None:
         )
     else:
         if synthetic:
-            OUT.print(f"[bold yellow]{synthetic}[/]", highlight=False)
+            say((synthetic, "bold yellow"))
         for section, values in shown.items():
-            OUT.print(f"[bold]{section}[/] {values}", highlight=False)
+            say((section, "bold"), f" {values}")
         doors = []
         for door in try_doors(settings):
             doors.append(door)
-            mark = "[green]ok  [/]" if door.ok else "[red]FAIL[/]"
-            advice = f" [bold]→ {door.advice}[/]" if door.advice else ""
-            OUT.print(f"{mark} {door.name}: {door.said}{advice}", highlight=False)
+            mark = ("ok  ", "green") if door.ok else ("FAIL", "red")
+            advice = f" → {door.advice}" if door.advice else ""
+            say(mark, f" {door.name}: {door.said}", (advice, "bold"))
     if not all(door.ok for door in doors):
         raise typer.Exit(1)
 

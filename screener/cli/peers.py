@@ -24,6 +24,14 @@ def listen_address(text: str) -> tuple[str, int]:
     return found["host"].strip("[]"), int(found["port"])
 
 
+def calling_title(settings: Settings, given: str | None) -> str:
+    """Return the AE title that we call under: the given one, else the listener's."""
+    try:
+        return AeTitle(given) if given is not None else settings.listener.ae_title
+    except ValueError as error:
+        raise ConfigurationError(f"{given!r}: {error}") from None
+
+
 def find_peer(settings: Settings, text: str) -> Peer:
     """Return the peer that ``AET@host:port`` or an archive's name means.
 
@@ -41,9 +49,11 @@ def find_peer(settings: Settings, text: str) -> Peer:
         raise ConfigurationError(
             f"{text!r} is not a peer: write AET@host:port, or an archive's name ({names})"
         )
+    if not 0 < int(found["port"]) < 1 << 16:
+        raise ConfigurationError(f"{text!r}: a port is a number from 1 to 65535")
     try:
         return Peer(
-            name=text,
+            name=found["ae"],
             ae_title=AeTitle(found["ae"]),
             host=found["host"].strip("[]"),
             port=int(found["port"]),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from screener.cli.output import OUT, print_json, print_table
+from screener.cli.database import opened
+from screener.cli.operator import operator_name
+from screener.cli.output import print_json, print_table, say
 from screener.config import export_rules, load_settings, read_rules
 from screener.domain.errors import ConfigurationError
-from screener.wiring import build_database, check_rules, require_current_database
+from screener.storage.queries import LARGEST_NUMBER
+from screener.wiring import check_rules
 
 
 def register(app: typer.Typer) -> None:
@@ -26,13 +28,13 @@ def register(app: typer.Typer) -> None:
 
 def show(
     context: typer.Context,
-    version: Annotated[int | None, typer.Option(help="An earlier version.")] = None,
+    version: Annotated[
+        int | None, typer.Option(min=1, max=LARGEST_NUMBER, help="An earlier version.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the rules in force, and who changed them when and why."""
-    database = build_database(load_settings(context.obj))
-    require_current_database(database)
-    with database.read() as uow:
+    with opened(load_settings(context.obj)) as database, database.read() as uow:
         history = uow.rules.history()
         wanted = version or (history[-1][0] if history else 0)
         document = uow.rules.document(wanted)
@@ -41,7 +43,7 @@ def show(
     if as_json:
         print_json({"version": wanted, "rules": document.model_dump(mode="json")})
         return
-    OUT.print(f"version {wanted}", highlight=False)
+    say(f"version {wanted}")
     for section in ("eligibility", "conclusion"):
         values = getattr(document, section)
         print_table(
@@ -63,21 +65,19 @@ def import_(
     settings = load_settings(context.obj)
     document = read_rules(file)
     check_rules(settings, document)
-    database = build_database(settings)
-    require_current_database(database)
-    with database.write() as uow:
+    with opened(settings) as database, database.write() as uow:
         before = uow.rules.in_force()
         if before is not None and uow.rules.document(before.version) == document:
-            OUT.print(f"nothing changes: version {before.version} says the same", highlight=False)
+            say(f"nothing changes: version {before.version} says the same")
             return
-        version = uow.rules.add(document, by=getpass.getuser(), reason=reason)
+        version = uow.rules.add(document, by=operator_name(), reason=reason)
         uow.audit.add(
-            actor=getpass.getuser(),
+            actor=operator_name(),
             action="RULES_CHANGED",
             subject=f"rules {version}",
             reason=reason,
         )
-    OUT.print(f"version {version} of the rules is in force", highlight=False)
+    say(f"version {version} of the rules is in force")
 
 
 def export(
@@ -85,9 +85,7 @@ def export(
     file: Annotated[Path | None, typer.Argument(help="Default: standard output.")] = None,
 ) -> None:
     """Write the rules in force as TOML, to be edited and imported again."""
-    database = build_database(load_settings(context.obj))
-    require_current_database(database)
-    with database.read() as uow:
+    with opened(load_settings(context.obj)) as database, database.read() as uow:
         rules = uow.rules.in_force()
         document = uow.rules.document(rules.version) if rules else None
     if document is None:
@@ -97,4 +95,4 @@ def export(
         sys.stdout.write(text)
     else:
         file.write_text(text, encoding="utf-8")
-        OUT.print(f"wrote {file}", highlight=False)
+        say(f"wrote {file}")

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from screener.cli.files import dicom_files
-from screener.cli.output import ERR, OUT, print_json, print_table, progress
+from screener.cli.output import complain, print_json, print_table, progress, say
 from screener.config import Settings, load_settings
 from screener.dicom.header import read_header
 from screener.domain.eligibility import Answer, Ineligible
@@ -32,7 +33,11 @@ from screener.wiring import build_services, predictor_folder
 
 _COLUMNS = ("file", "verdict", "z", "z_low", "z_high", "abmd_g_cm2", "view", "reason")
 
-_ANSWERS = {Answer.YES: "[green]yes[/]", Answer.NO: "[red]NO[/]", Answer.CANNOT_TELL: "[red]?[/]"}
+_ANSWERS = {
+    Answer.YES: Text("yes", "green"),
+    Answer.NO: Text("NO", "red"),
+    Answer.CANNOT_TELL: Text("?", "red"),
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -57,6 +62,8 @@ def score(
     """
     settings = load_settings(context.obj)
     configure_logging(role="score")
+    if as_json and as_csv:
+        raise ConfigurationError("--json and --csv: give one of them")
     services = build_services(settings)
     files = dicom_files(paths)
     if not files:
@@ -127,7 +134,7 @@ def explain(
         )
         return
     if statement := synthetic_statement(settings):
-        OUT.print(f"[bold yellow]{statement}[/]", highlight=False)
+        say((statement, "bold yellow"))
     print_table(
         ("rule", "says", "saw", "reason"),
         [(o.rule, _ANSWERS[o.answer], o.saw, o.reason.value if o.reason else "") for o in outcomes],
@@ -140,9 +147,9 @@ def explain(
                 for name, v in variables.items()
             ],
         )
-    OUT.print(f"pixels: {pixels}", highlight=False)
+    say(f"pixels: {pixels}")
     if header.forgiven:
-        OUT.print(f"read all the same, or left out: {', '.join(header.forgiven)}", highlight=False)
+        say(f"read all the same, or left out: {', '.join(header.forgiven)}")
 
 
 def _rules(settings: Settings) -> SiteRules:
@@ -217,7 +224,7 @@ def _print(
         writer.writerows(rows)
         return
     if statement := synthetic_statement(settings):
-        OUT.print(f"[bold yellow]{statement}[/]", highlight=False)
+        say((statement, "bold yellow"))
     print_table(
         ("file", "verdict", "Z>", "interval", "aBMD g/cm2>", "view", "reason"),
         [
@@ -245,4 +252,4 @@ def _write_results(services: Services, studies: Iterable[OfflineStudy], out: Pat
         for index, made in enumerate(results):
             path = out / f"{number:03d}-{index}-{made.kind.value.lower()}.dcm"
             path.write_bytes(made.encoded)
-            ERR.print(f"wrote {path}", highlight=False)
+            complain(f"wrote {path}")

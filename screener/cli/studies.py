@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 import typer
 
-from screener.cli.output import OUT, print_json, print_table
+from screener.cli.database import opened
+from screener.cli.operator import operator_name
+from screener.cli.output import print_json, print_table, say
 from screener.config import load_settings
 from screener.domain.errors import ConfigurationError
+from screener.domain.finding import Verdict
 from screener.domain.identifiers import DeliveryId, ScreeningId, StudyId
 from screener.domain.screening import ScreeningState
 from screener.domain.study import StudyState
 from screener.doors import synthetic_statement
 from screener.storage.codec import plain
-from screener.storage.database import Database
-from screener.storage.queries import FilmView, ObjectView, StudyView
-from screener.wiring import build_database, require_current_database
+from screener.storage.queries import LARGEST_NUMBER, FilmView, ObjectView, StudyView
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+#: More studies than a table can be read with.
+_MANY = 100_000
+
 _Study = Annotated[str, typer.Argument(help="Our number of the study, or its Study Instance UID.")]
 
 
@@ -32,16 +36,17 @@ def register(app: typer.Typer) -> None:
 
 def studies(
     context: typer.Context,
-    state: Annotated[str | None, typer.Option(help="Only studies in this state.")] = None,
-    verdict: Annotated[str | None, typer.Option(help="Only studies with this verdict.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
-    before: Annotated[int | None, typer.Option(help="Go on before this number.")] = None,
+    state: Annotated[StudyState | None, typer.Option(help="Only studies in this state.")] = None,
+    verdict: Annotated[Verdict | None, typer.Option(help="Only studies with this verdict.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=_MANY, help="At most so many.")] = 50,
+    before: Annotated[
+        int | None, typer.Option(min=1, max=LARGEST_NUMBER, help="Go on before this number.")
+    ] = None,
     as_json: _Json = False,
 ) -> None:
     """List studies, the newest first: state, verdict, Z and how far the report is."""
     settings = load_settings(context.obj)
-    database = _open(context)
-    with database.read() as uow:
+    with opened(settings) as database, database.read() as uow:
         found = uow.queries.studies(state=state, verdict=verdict, limit=limit, before=before)
     if as_json:
         print_json([plain(study) for study in found])
@@ -56,8 +61,7 @@ def studies(
 def show(context: typer.Context, study: _Study, as_json: _Json = False) -> None:
     """Show one study: its films with their reasons, its finding, its objects and deliveries."""
     settings = load_settings(context.obj)
-    database = _open(context)
-    with database.read() as uow:
+    with opened(settings) as database, database.read() as uow:
         study_id = _find(uow.queries.study_id(study), study)
         view = uow.queries.study(study_id)
         finding = uow.queries.finding(study_id)
@@ -114,9 +118,8 @@ def show(context: typer.Context, study: _Study, as_json: _Json = False) -> None:
 
 def retry(context: typer.Context, study: _Study) -> None:
     """Take up again what has FAILED, was REFUSED or is HELD in a study. Audited."""
-    database = _open(context)
     taken = []
-    with database.write() as uow:
+    with opened(load_settings(context.obj)) as database, database.write() as uow:
         study_id = StudyId(_find(uow.queries.study_id(study), study))
         for film in uow.queries.films(study_id):
             again = ScreeningId(film.screening_id)
@@ -131,18 +134,12 @@ def retry(context: typer.Context, study: _Study) -> None:
                 taken.append(f"delivery {made.delivery_id} to {made.archive}")
         if taken:
             uow.audit.add(
-                actor=getpass.getuser(), action="RETRY", subject=f"study {study_id}", taken=taken
+                actor=operator_name(), action="RETRY", subject=f"study {study_id}", taken=taken
             )
     for line in taken:
-        OUT.print(f"taken up again: {line}", highlight=False)
+        say(f"taken up again: {line}")
     if not taken:
-        OUT.print("nothing in this study has failed, was refused or is held", highlight=False)
-
-
-def _open(context: typer.Context) -> Database:
-    database = build_database(load_settings(context.obj))
-    require_current_database(database)
-    return database
+        say("nothing in this study has failed, was refused or is held")
 
 
 def _find(study_id: int | None, text: str) -> int:
@@ -156,7 +153,7 @@ def _find(study_id: int | None, text: str) -> int:
 
 def _say_synthetic(statement: str | None) -> None:
     if statement:
-        OUT.print(f"[bold yellow]{statement}[/]", highlight=False)
+        say((statement, "bold yellow"))
 
 
 def _study_row(study: StudyView) -> tuple[object, ...]:

@@ -44,7 +44,8 @@ SCREENING_TRANSITIONS: Mapping[ScreeningState, frozenset[ScreeningState]] = {
     _S.SCORING: frozenset({_S.WAITING, _S.SCORED, _S.NOT_SCORED, _S.SUPERSEDED, _S.FAILED}),
     _S.SCORED: frozenset({_S.SUPERSEDED}),
     _S.INELIGIBLE: frozenset({_S.SUPERSEDED}),
-    _S.NOT_SCORED: frozenset({_S.SUPERSEDED}),
+    # judged again where the film with the same pixels that spoke in its place no longer does
+    _S.NOT_SCORED: frozenset({_S.RECEIVED, _S.SUPERSEDED}),
     _S.DUPLICATE: frozenset(),
     _S.CONFLICTING: frozenset(),
     _S.SUPERSEDED: frozenset(),

@@ -109,22 +109,32 @@ def _ask(services: Services, archive: Archive, claimed: Sequence[ClaimedDelivery
     with services.database.write() as uow:
         # on disk first: the report may come before the answer to the request
         uow.deliveries.request_commitment(transaction_uid, archive.name)
-    archive.request_commitment(
-        transaction_uid,
-        [(held.sop_class_uid, held.sop_instance_uid) for held in claimed],
-        lambda report: take_report(services, report),
-    )
+        asking = [
+            (held, waiting)
+            for held in claimed
+            if (waiting := uow.deliveries.begin_asking(held, lease=services.lease)) is not None
+        ]
+    if not asking:
+        return
+    try:
+        archive.request_commitment(
+            transaction_uid,
+            [(held.sop_class_uid, held.sop_instance_uid) for held, _ in asking],
+            lambda report: take_report(services, report),
+        )
+    except (ArchiveUnreachable, AssociationRejected) as error:
+        with services.database.write() as uow:
+            uow.archives.failed(archive.name, error)
+            for held, waiting in asking:
+                uow.deliveries.put_back(waiting, held.state, asked_count=held.asked_count)
+        _log_away(archive.name, error, len(asking))
+        return
     with services.database.write() as uow:
         uow.archives.succeeded(archive.name)
-        for held in claimed:
-            uow.deliveries.settle(
-                held,
-                _D.AWAITING,
-                asked_at=uow.now,
-                asked_count=held.asked_count + 1,
-                next_attempt_at=uow.now + services.commitment_overdue,
-            )
-    get_logger().info("commitment_asked", archive=archive.name, count=len(claimed))
+        for _, waiting in asking:
+            overdue_at = uow.now + services.commitment_overdue
+            uow.deliveries.settle(waiting, _D.AWAITING, next_attempt_at=overdue_at)
+    get_logger().info("commitment_asked", archive=archive.name, count=len(asking))
 
 
 def _look_up(services: Services, archive: Archive, claimed: Sequence[ClaimedDelivery]) -> None:
@@ -195,4 +205,8 @@ def _archive_is_away(
         uow.archives.failed(archive, error)
         for held in claimed:
             uow.deliveries.put_back(held, held.state)
-    get_logger().warning("archive_away", archive=archive, code=error.code, count=len(claimed))
+    _log_away(archive, error, len(claimed))
+
+
+def _log_away(archive: str, error: TransientError, count: int) -> None:
+    get_logger().warning("archive_away", archive=archive, code=error.code, count=count)

@@ -9,11 +9,13 @@ from screener.domain.errors import ScreenerError
 from screener.domain.finding import Finding, Verdict
 from screener.domain.finding import conclude as decide
 from screener.domain.identifiers import FindingId
+from screener.domain.retry import delay
 from screener.domain.rules import SiteRules
 from screener.domain.study import Close, Flag, Keep, StudyState, after_finding
-from screener.pipeline.content import film_in_study, is_synthetic, speaks
+from screener.pipeline.content import film_in_study, is_listed, is_synthetic, speaks
 from screener.pipeline.ports import Services, rules_in_force
 from screener.storage.database import UnitOfWork
+from screener.storage.findings import Covering
 from screener.storage.screenings import StudyFilm
 from screener.storage.studies import ClaimedStudy
 from screener.telemetry.logging import get_logger
@@ -52,19 +54,24 @@ def _conclude(services: Services, uow: UnitOfWork, held: ClaimedStudy, rules: Si
         growth=services.growth,
     )
     uow.studies.lock_children()
+    covering = _covering(uow, held, films, finding, rules)
+    if covering is not None and not covering.is_reported:
+        # its report is being made, and may yet fail: this study is asked again
+        uow.studies.settle(held, held.state, next_attempt_at=uow.now + delay(1))
+        return
     step = after_finding(
         finding,
         reported=uow.findings.reported(held.reported_finding_id),
-        covering=_covering(uow, held, films, finding, rules),
-        report_all=rules.conclusion.report_all,
+        covering=covering.finding_id if covering else None,
+        # a study of CT slices is nothing to report on
+        report_all=rules.conclusion.report_all and any(is_listed(film) for film in films),
     )
     finding_id = _keep_finding(uow, held, films, finding, step, rules)
     if uow.studies.settle(held, _state_after(step, held), finding_id=finding_id):
         get_logger().info("study_concluded", study_id=held.study_id, verdict=finding.verdict.value)
-        if finding.verdict is not Verdict.LOW:
-            # who got no report because this study had one may need one now
-            for covered in uow.findings.covered_studies(held.study_id):
-                uow.studies.reopen(covered)
+        # who got no report because this study had one may need one now
+        for covered in uow.findings.covered_studies(held.study_id):
+            uow.studies.reopen(covered)
 
 
 def _state_after(step: Close | Keep | Flag, held: ClaimedStudy) -> StudyState:
@@ -108,8 +115,10 @@ def _covering(
     films: Sequence[StudyFilm],
     finding: Finding,
     rules: SiteRules,
-) -> FindingId | None:
+) -> Covering | None:
     """Return a recent report that this child already has, where the site does not repeat it."""
+    if held.reported_finding_id is not None:
+        return None  # a study with a report of its own keeps that up to date
     days = rules.conclusion.repeat_report_days
     children = {film.header.identity.child for film in films if film.header} - {None}
     if finding.verdict is not Verdict.LOW or not days or len(children) != 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from screener.dicom.header import transfer_syntax_of
 from screener.domain.delivery import DeliveryState, StoreAnswer, hold_reason
@@ -15,12 +16,22 @@ from screener.domain.errors import (
 )
 from screener.domain.retry import REFUSALS, delay
 from screener.pipeline.ports import Archive, Sender, Services, StoreResult, rules_in_force
+from screener.storage.database import UnitOfWork
 from screener.storage.deliveries import ClaimedDelivery
 from screener.telemetry.logging import get_logger
 
 _BATCH = 16
 
 _D = DeliveryState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """An object in hand."""
+
+    held: ClaimedDelivery
+    data: bytes
+    transfer_syntax_uid: str
 
 
 def deliver(services: Services, archive_name: str) -> int:
@@ -48,34 +59,68 @@ def _hold(services: Services, held: ClaimedDelivery) -> bool:
 
 
 def _send(services: Services, archive: Archive, due: Sequence[ClaimedDelivery]) -> None:
-    left = list(due)
+    left = [file for held in due if (file := _load(services, held)) is not None]
+    if not left:
+        return
+    kinds = {(file.held.sop_class_uid, file.transfer_syntax_uid) for file in left}
     try:
-        files = {held.delivery_id: services.vault.read(held.vault_key) for held in due}
-        kinds = {(held.sop_class_uid, transfer_syntax_of(files[held.delivery_id])) for held in due}
         with archive.open(kinds) as sender:
             while left:
-                _send_one(services, sender, left[0], files[left[0].delivery_id])
+                _send_one(services, sender, left[0])
                 left.pop(0)
     except (ArchiveUnreachable, AssociationRejected) as error:
-        _archive_is_away(services, archive.name, left, error)
-    except PermanentError as error:  # a file of the vault is gone
-        with services.database.write() as uow:
-            for held in left:
-                uow.deliveries.settle_failure(held, error, again=_D.PENDING)
+        _archive_is_away(services, archive.name, [file.held for file in left], error)
     else:
         with services.database.write() as uow:
             uow.archives.succeeded(archive.name)
 
 
-def _send_one(services: Services, sender: Sender, held: ClaimedDelivery, data: bytes) -> None:
+def _load(services: Services, held: ClaimedDelivery) -> _File | None:
+    """Read an object from the vault; settle its delivery here where it is gone."""
     try:
-        result = sender.send(data)
+        data = services.vault.read(held.vault_key)
+        return _File(held=held, data=data, transfer_syntax_uid=transfer_syntax_of(data))
+    except PermanentError as error:
+        _fail(services, held, error)
+    return None
+
+
+def _send_one(services: Services, sender: Sender, file: _File) -> None:
+    try:
+        result = sender.send(file.data)
     except AssociationRejected as error:
         # the archive is well, it has no context for this object
         with services.database.write() as uow:
-            uow.deliveries.settle_failure(held, error, again=_D.PENDING)
-        return
-    _settle(services, held, result)
+            _refused(uow, file.held, code=error.code, message=str(error), status=None)
+    except PermanentError as error:
+        _fail(services, file.held, error)
+    else:
+        _settle(services, file.held, result)
+
+
+def _fail(services: Services, held: ClaimedDelivery, error: PermanentError) -> None:
+    get_logger().warning("sending_failed", delivery_id=held.delivery_id, code=error.code)
+    with services.database.write() as uow:
+        uow.deliveries.settle_failure(held, error, again=_D.PENDING)
+
+
+def _refused(
+    uow: UnitOfWork, held: ClaimedDelivery, *, code: str, message: str, status: int | None
+) -> DeliveryState:
+    """Try again some times, for archives change their minds; then leave it to an operator."""
+    refusals = held.refusals + 1
+    to = _D.REFUSED if refusals >= REFUSALS else _D.PENDING
+    uow.deliveries.settle(
+        held,
+        to,
+        keep_attempts=True,
+        refusals=refusals,
+        store_status=status,
+        next_attempt_at=uow.now + delay(refusals),
+        error_code=code,
+        error_message=message,
+    )
+    return to
 
 
 def _settle(services: Services, held: ClaimedDelivery, result: StoreResult) -> None:
@@ -90,18 +135,8 @@ def _settle(services: Services, held: ClaimedDelivery, result: StoreResult) -> N
                 held, error, again=to, store_status=result.status, limit=None
             )
         else:
-            refusals = held.refusals + 1
-            to = _D.REFUSED if refusals >= REFUSALS else _D.PENDING
-            uow.deliveries.settle(
-                held,
-                to,
-                keep_attempts=True,
-                refusals=refusals,
-                store_status=result.status,
-                next_attempt_at=uow.now + delay(refusals),
-                error_code="REFUSED",
-                error_message=f"the archive refuses the object with 0x{result.status:04X}",
-            )
+            message = f"the archive refuses the object with 0x{result.status:04X}"
+            to = _refused(uow, held, code="REFUSED", message=message, status=result.status)
     get_logger().info(
         "object_sent",
         delivery_id=held.delivery_id,
@@ -114,15 +149,23 @@ def _settle(services: Services, held: ClaimedDelivery, result: StoreResult) -> N
 def _archive_is_away(
     services: Services, archive: str, left: Sequence[ClaimedDelivery], error: TransientError
 ) -> None:
-    """Back off from the archive; the object in hand waits a little longer than the others.
+    """Back off from the archive; the object in hand waits longer than the archive.
 
-    An archive that breaks off at one object each time must not be stopped by it for ever.
+    An archive that breaks off at one object each time must not be stopped by it for ever: when it
+    is due again, the others and the commitment of what it took come first.
     """
+    in_hand, *others = left
     with services.database.write() as uow:
-        uow.archives.failed(archive, error)
-        for number, held in enumerate(left):
-            if number == 0:
-                uow.deliveries.settle_failure(held, error, again=_D.PENDING, limit=None)
-            else:
-                uow.deliveries.put_back(held, _D.PENDING)
+        due_at = uow.archives.failed(archive, error)
+        wait = max(due_at - uow.now, delay(in_hand.lease.attempts))
+        uow.deliveries.put_back(
+            in_hand,
+            _D.PENDING,
+            keep_attempts=True,
+            next_attempt_at=uow.now + 1.5 * wait,
+            error_code=error.code,
+            error_message=str(error),
+        )
+        for held in others:
+            uow.deliveries.put_back(held, _D.PENDING)
     get_logger().warning("archive_away", archive=archive, code=error.code, count=len(left))

@@ -122,6 +122,9 @@ def _settle(
                 changed |= uow.screenings.supersede(held)
             for study_id in changed:
                 uow.studies.reopen(study_id)
+                if study_id != held.study_id or decision.to is not _S.WAITING:
+                    # what was silenced may have spoken for another film with its pixels
+                    uow.screenings.judge_twins_again(study_id)
     get_logger().info(
         "film_judged",
         screening_id=held.screening_id,

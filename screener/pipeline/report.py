@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from screener.domain.delivery import hold_reason
 from screener.domain.errors import ScreenerError
-from screener.domain.identifiers import ResultObjectId
+from screener.domain.identifiers import ResultObjectId, StudyId
 from screener.domain.report import Predecessor, ReportVariant, ResultKind, ResultObject
+from screener.domain.screening import ScreeningState
 from screener.domain.study import StudyState
-from screener.pipeline.content import is_listed, make_results, report_content
+from screener.pipeline.content import is_listed, make_results, report_content, speaks
 from screener.pipeline.ports import Services, rules_in_force
 from screener.storage.database import UnitOfWork
 from screener.storage.findings import StoredFinding
@@ -57,12 +58,27 @@ def _load(services: Services, held: ClaimedStudy) -> _Loaded:
         before = stored.predecessor_id
         return _Loaded(
             stored=stored,
-            films=tuple(filter(is_listed, uow.screenings.films_of(held.study_id))),
+            films=_films(uow, held.study_id),
             predecessors={
                 variant: uow.findings.predecessor(before, str(variant)) if before else None
                 for variant in sorted(variants, key=str)
             },
         )
+
+
+def _films(uow: UnitOfWork, study_id: StudyId) -> tuple[StudyFilm, ...]:
+    """Return the films that a report lists.
+
+    A correction may have left a study without any: its correcting report names what there is, for
+    it must still say whose it is.
+    """
+    films = uow.screenings.films_of(study_id)
+    listed = [film for film in films if is_listed(film)]
+    named = listed or [film for film in films if film.header is not None and speaks(film)]
+    if named:
+        return tuple(named)
+    moved = ScreeningState.SUPERSEDED.value
+    return tuple(replace(f, reasons=(moved,)) for f in uow.screenings.superseded_films_of(study_id))
 
 
 def _make(services: Services, loaded: _Loaded) -> Iterable[ResultObject]:

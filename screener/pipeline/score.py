@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from screener.domain.errors import PredictorMismatch, ScreenerError
+from screener.domain.errors import (
+    DeviceUnavailable,
+    PermanentError,
+    PredictorMismatch,
+    ScreenerError,
+)
 from screener.domain.patient import ClinicalVariables
 from screener.domain.prediction import Prediction
+from screener.domain.retry import WORK_ATTEMPTS
 from screener.domain.screening import NotScoredReason, ScreeningState
 from screener.imaging.preprocess import ModelInput
 from screener.pipeline.film import NotLoaded, load_film
@@ -30,17 +37,34 @@ def score(services: Services, predictor: Predictor) -> int:
     with services.database.write() as uow:
         claimed = uow.screenings.claim_waiting(limit=services.score_batch, lease=services.lease)
     loaded = [film for held in claimed if (film := _load(services, predictor, held)) is not None]
-    if not loaded:
-        return len(claimed)
-    try:
-        predictions = predictor.predict([(f.network_input, f.clinical) for f in loaded])
-    except ScreenerError as error:
-        for film in loaded:
-            _fail(services, film.held, error)
-        return len(claimed)
-    for film, prediction in zip(loaded, predictions, strict=True):
-        _settle(services, film, prediction)
+    if loaded:
+        _predict(services, predictor, loaded)
     return len(claimed)
+
+
+def _predict(services: Services, predictor: Predictor, films: Sequence[_Loaded]) -> None:
+    """Predict a batch and settle it; what one film is to blame for must not fail the others."""
+    try:
+        predictions = predictor.predict([(f.network_input, f.clinical) for f in films])
+    except PermanentError as error:
+        if len(films) > 1:
+            for film in films:
+                _predict(services, predictor, [film])
+        elif isinstance(error, PredictorMismatch):
+            _not_scored(
+                services,
+                films[0].held,
+                NotScoredReason.PREDICTOR_MISMATCH,
+                films[0].pixel_digest,
+            )
+        else:
+            _fail(services, films[0].held, error)
+    except ScreenerError as error:
+        for film in films:
+            _fail(services, film.held, error)
+    else:
+        for film, prediction in zip(films, predictions, strict=True):
+            _settle(services, film, prediction)
 
 
 def _load(services: Services, predictor: Predictor, held: ClaimedScreening) -> _Loaded | None:
@@ -96,5 +120,7 @@ def _not_scored(
 
 def _fail(services: Services, held: ClaimedScreening, error: ScreenerError) -> None:
     get_logger().warning("scoring_failed", screening_id=held.screening_id, code=error.code)
+    # a device that is away is not the film's fault: it waits for ever
+    limit = None if isinstance(error, DeviceUnavailable) else WORK_ATTEMPTS
     with services.database.write() as uow:
-        uow.screenings.settle_failure(held, error)
+        uow.screenings.settle_failure(held, error, limit=limit)

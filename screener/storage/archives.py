@@ -61,12 +61,13 @@ class Archives:
         row.next_attempt_at = row.last_success_at = self._now
         row.error_code = row.error_message = None
 
-    def failed(self, archive: str, error: ScreenerError) -> None:
-        """Keep that an archive did not answer: it is left alone for longer each time."""
+    def failed(self, archive: str, error: ScreenerError) -> datetime:
+        """Keep that an archive did not answer; return until when it is left alone: ever longer."""
         row = self._row(archive)
         row.failures += 1
         row.next_attempt_at = self._now + delay(row.failures)
         row.error_code, row.error_message = error.code, str(error)
+        return row.next_attempt_at
 
     def count_rejection(self, calling_ae: str, called_ae: str, address: str, reason: str) -> None:
         """Count a rejected association by who asked for what."""

@@ -24,10 +24,15 @@ LEASE_LOST = "LEASE_LOST"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """A claim on one row: whoever settles it must still hold this attempt of it."""
+    """A claim on one row: whoever settles it must still hold it.
+
+    The number of attempts alone does not tell claims apart, for it starts again whenever the row
+    moves on.
+    """
 
     id: int
     attempts: int
+    until: datetime
 
 
 def claim(
@@ -62,6 +67,13 @@ def claim(
         lost.order_by(row.id).limit(limit).with_for_update(skip_locked=True)
     ):
         if failed is not None and lost_row.attempts >= WORK_ATTEMPTS:
+            if lost_row.error_code not in {None, LEASE_LOST}:
+                # most attempts ended in order, as with an archive that was away: only deaths in a
+                # row are a reason to give up, and this is the first
+                lost_row.attempts = 1
+                lost_row.error_code = LEASE_LOST
+                _take(lost_row, now, lease, working)
+                return [lost_row]
             lost_row.state = failed.value
             lost_row.leased_until = None
             lost_row.changed_at = now
@@ -75,6 +87,13 @@ def claim(
     for taken in rows:
         _take(taken, now, lease, working)
     return rows
+
+
+def lease_of(row: ScreeningRow | StudyRow | DeliveryRow) -> Lease:
+    """Return the claim on a row that has just been claimed."""
+    if row.leased_until is None:
+        raise ValueError("a claimed row has a lease")
+    return Lease(id=row.id, attempts=row.attempts, until=row.leased_until)
 
 
 def _take(
@@ -119,7 +138,12 @@ def settle(
     changed_at = {"changed_at": now} if to != held_as else {}
     result = session.execute(
         update(row)
-        .where(row.id == held.id, row.attempts == held.attempts, row.state == held_as.value)
+        .where(
+            row.id == held.id,
+            row.attempts == held.attempts,
+            row.leased_until == held.until,
+            row.state == held_as.value,
+        )
         .values({**changes, **changed_at, "state": to.value, "leased_until": None, **values})
         .execution_options(synchronize_session=False)
     )

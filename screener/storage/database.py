@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from screener.domain.errors import ConfigurationError, DatabaseUnavailable, RowConflict
@@ -105,17 +105,19 @@ class Database:
     @property
     def shown_url(self) -> str:
         """The URL without its password."""
-        return make_url(self.url).render_as_string(hide_password=True)
+        url = _parsed(self.url)
+        query = {k: "hidden" if "pass" in k.lower() else v for k, v in url.query.items()}
+        return url.set(query=query).render_as_string(hide_password=True)
 
     @cached_property
     def engine(self) -> Engine:
         """The engine: made at first use, so that every process has its own."""
-        url = make_url(self.url)
+        url = _parsed(self.url)
         if url.get_backend_name() == "sqlite" and url.database:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         try:
             engine = create_engine(url, pool_pre_ping=True)
-        except ImportError as error:
+        except (ImportError, NoSuchModuleError) as error:
             raise ConfigurationError(
                 f"storage.database_url: the driver of {url.drivername!r} is not installed"
             ) from error
@@ -168,6 +170,16 @@ class Database:
             return datetime.now(UTC)
         now: datetime = session.scalar(select(func.clock_timestamp())) or datetime.now(UTC)
         return now
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigurationError(
+            "storage.database_url is not a SQLAlchemy URL, such as "
+            "postgresql+psycopg://user:password@host/name, or empty for a SQLite file"
+        ) from error
 
 
 def _on_sqlite_connect(connection: Any, _record: object) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from screener.domain.delivery import (
@@ -26,7 +26,14 @@ from screener.domain.identifiers import (
     StudyInstanceUid,
 )
 from screener.domain.retry import WORK_ATTEMPTS, delay
-from screener.storage.claims import Lease, claim, rows_changed, settle, settle_failure
+from screener.storage.claims import (
+    Lease,
+    claim,
+    lease_of,
+    rows_changed,
+    settle,
+    settle_failure,
+)
 from screener.storage.tables import (
     CommitmentRequestRow,
     DeliveryRow,
@@ -146,19 +153,55 @@ class Deliveries:
             **values,
         )
 
-    def put_back(self, held: ClaimedDelivery, to: DeliveryState) -> bool:
+    def put_back(self, held: ClaimedDelivery, to: DeliveryState, **values: Any) -> bool:
         """Give a claim back untouched: the archive is away, which is not the object's fault."""
         return settle(
-            self._session, DeliveryRow, held.lease, now=self._now, held_as=held.state, to=to
+            self._session,
+            DeliveryRow,
+            held.lease,
+            now=self._now,
+            held_as=held.state,
+            to=to,
+            **values,
+        )
+
+    def begin_asking(self, held: ClaimedDelivery, *, lease: timedelta) -> ClaimedDelivery | None:
+        """Go on holding a delivery as one whose report may come; None where it is no longer ours.
+
+        The archive may report before it has answered the request.
+        """
+        until, asked_count = self._now + lease, held.asked_count + 1
+        ours = self.settle(
+            held,
+            _D.AWAITING,
+            keep_attempts=True,
+            leased_until=until,
+            asked_at=self._now,
+            asked_count=asked_count,
+        )
+        if not ours:
+            return None
+        return replace(
+            held,
+            state=_D.AWAITING,
+            lease=replace(held.lease, until=until),
+            asked_count=asked_count,
         )
 
     def hold_unknown(self, archives: Collection[str]) -> int:
         """Hold what is due to archives that the settings no longer know."""
+        was_being_sent = and_(
+            DeliveryRow.state == _D.SENDING.value, DeliveryRow.leased_until <= self._now
+        )
         result = self._session.execute(
             update(DeliveryRow)
-            .where(DeliveryRow.state == _D.PENDING.value, DeliveryRow.archive.not_in(archives))
+            .where(
+                DeliveryRow.archive.not_in(archives),
+                or_(DeliveryRow.state == _D.PENDING.value, was_being_sent),
+            )
             .values(
                 state=_D.HELD.value,
+                leased_until=None,
                 hold_reason=HoldReason.ARCHIVE_UNKNOWN.value,
                 changed_at=self._now,
             )
@@ -270,7 +313,7 @@ class Deliveries:
         ).one()
         made, study_instance_uid = found
         return ClaimedDelivery(
-            lease=Lease(id=row.id, attempts=row.attempts),
+            lease=lease_of(row),
             state=state,
             delivery_id=DeliveryId(row.id),
             archive=row.archive,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from screener.domain.finding import Finding, Verdict
@@ -18,9 +18,9 @@ from screener.domain.identifiers import (
     StudyId,
 )
 from screener.domain.report import Predecessor, ResultKind, ResultObject
-from screener.domain.study import ReportedFinding
+from screener.domain.study import ReportedFinding, StudyState
 from screener.storage.codec import from_json, to_json
-from screener.storage.tables import FindingRow, ResultObjectRow
+from screener.storage.tables import FindingRow, ResultObjectRow, StudyRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,14 @@ class StoredFinding:
     report_revision: int | None
     predecessor_id: FindingId | None
     covered_by: FindingId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covering:
+    """A child's standing LOW finding; its report is made, or due."""
+
+    finding_id: FindingId
+    is_reported: bool
 
 
 class Findings:
@@ -107,10 +115,11 @@ class Findings:
 
     def covering(
         self, studies: Sequence[StudyId], *, predictor_checksum: str, since: datetime
-    ) -> FindingId | None:
+    ) -> Covering | None:
         """Return the latest standing LOW finding with a report among some studies.
 
-        A finding that a later one of its study has replaced covers nobody.
+        A finding that a later one of its study has replaced covers nobody, and neither does one
+        whose report is not made and not on its way.
         """
         last = (
             select(func.max(FindingRow.id).label("id"))
@@ -118,10 +127,13 @@ class Findings:
             .group_by(FindingRow.study_id)
             .subquery()
         )
+        on_its_way = [StudyState.FLAGGED.value, StudyState.REPORTING.value]
         found = self._session.scalar(
-            select(FindingRow.id)
+            select(FindingRow)
             .join(last, last.c.id == FindingRow.id)
+            .join(StudyRow, StudyRow.id == FindingRow.study_id)
             .where(
+                or_(FindingRow.reported_at.is_not(None), StudyRow.state.in_(on_its_way)),
                 FindingRow.verdict == Verdict.LOW.value,
                 FindingRow.report_revision.is_not(None),
                 FindingRow.predictor_checksum == predictor_checksum,
@@ -130,17 +142,19 @@ class Findings:
             .order_by(FindingRow.concluded_at.desc())
             .limit(1)
         )
-        return FindingId(found) if found else None
+        if found is None:
+            return None
+        return Covering(finding_id=FindingId(found.id), is_reported=found.reported_at is not None)
 
     def covered_studies(self, study_id: StudyId) -> list[StudyId]:
-        """Return the studies that got no report because this study's finding covers them."""
+        """Return the studies that have no report because a finding of this study covers them."""
         of_study = select(FindingRow.id).where(FindingRow.study_id == study_id)
         return [
             StudyId(covered)
             for covered in self._session.scalars(
-                select(FindingRow.study_id)
-                .where(FindingRow.covered_by.in_(of_study), FindingRow.study_id != study_id)
-                .distinct()
+                select(StudyRow.id)
+                .join(FindingRow, FindingRow.id == StudyRow.finding_id)
+                .where(FindingRow.covered_by.in_(of_study))
             )
         ]
 

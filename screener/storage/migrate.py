@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -9,9 +11,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
+from sqlalchemy import Connection, make_url
+from sqlalchemy.exc import DBAPIError
 
 import screener
-from screener.domain.errors import ConfigurationError
+from screener.domain.errors import ConfigurationError, DatabaseUnavailable
 from screener.storage.database import Database
 
 
@@ -36,9 +40,11 @@ def upgrade(database: Database, revision: str = "head") -> None:
     ------
     ConfigurationError
         The database was made by a newer version, or the migrations are missing.
+    DatabaseUnavailable
+        It cannot be reached.
     """
     config = _config()
-    with database.engine.begin() as connection:
+    with _migrating(database) as connection:
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, revision)
@@ -49,20 +55,88 @@ def upgrade(database: Database, revision: str = "head") -> None:
 def downgrade(database: Database, revision: str) -> None:
     """Migrate a database down to a revision, for a return to an earlier version."""
     config = _config()
-    with database.engine.begin() as connection:
+    with _migrating(database) as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
 
 
 def current_revision(database: Database) -> str | None:
-    """Return the database's migration level, or None for an empty one."""
-    with database.engine.connect() as connection:
+    """Return the database's migration level, or None for an empty or missing one.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        It cannot be reached, or is no database.
+    """
+    url = make_url(database.url)
+    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+        return None  # connecting would make the file: a question must not
+    with _reading(database) as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def knows(revision: str) -> bool:
+    """Return whether a migration level is one of this version's or an earlier one's."""
+    try:
+        return ScriptDirectory.from_config(_config()).get_revision(revision) is not None
+    except CommandError:
+        return False
 
 
 def newest_revision() -> str | None:
     """Return the migration level that this version of the code needs."""
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+@contextmanager
+def _reading(database: Database) -> Iterator[Connection]:
+    """Open a transaction that waits for nobody's write, or raise `DatabaseUnavailable`."""
+    with _opened(database).execution_options(screener_writing=False) as connection:
+        yield connection
+
+
+@contextmanager
+def _migrating(database: Database) -> Iterator[Connection]:
+    """Open the one transaction of a migration, or raise `DatabaseUnavailable`.
+
+    SQLite alters a table by dropping it for a changed copy, which rows that refer to it would not
+    let happen: references are not enforced meanwhile, and checked before the commit.
+    """
+    with _opened(database) as connection:
+        if database.engine.dialect.name != "sqlite":
+            with connection.begin():
+                yield connection
+            return
+        # outside of any transaction, else SQLite ignores it: by the driver's own connection
+        driver = connection.connection.cursor()
+        driver.execute("PRAGMA foreign_keys = OFF")
+        try:
+            with connection.begin():
+                yield connection
+                _check_references(connection)
+        finally:
+            driver.execute("PRAGMA foreign_keys = ON")
+            driver.close()
+
+
+def _check_references(connection: Connection) -> None:
+    broken = {table for table, *_ in connection.exec_driver_sql("PRAGMA foreign_key_check")}
+    if broken:
+        raise RuntimeError(
+            f"a migration left rows of {', '.join(sorted(broken))} that refer to nothing; "
+            "nothing was changed"
+        )
+
+
+def _opened(database: Database) -> Connection:
+    try:
+        return database.engine.connect()
+    except (DBAPIError, OSError) as error:
+        raise DatabaseUnavailable(
+            f"the database {database.shown_url} cannot be opened "
+            f"({type(getattr(error, 'orig', error)).__name__}); check storage.database_url, or "
+            "storage.folder, and that the server runs"
+        ) from error
 
 
 def _config() -> Config:

@@ -31,6 +31,9 @@ from screener.storage.tables import (
     StudyRow,
 )
 
+#: A row's number is below 2 to the power of 63.
+LARGEST_NUMBER = (1 << 63) - 1
+
 #: From the least to the most done: a report is as far as its slowest object.
 _PROGRESS = tuple(
     DeliveryState(state)
@@ -160,7 +163,7 @@ class Queries:
         return Counts(
             screenings=by(ScreeningRow.state),
             studies=by(StudyRow.state),
-            verdicts=dict(verdicts.tuples().all()),
+            verdicts={str(verdict): count for verdict, count in verdicts},
             deliveries={(archive, state): count for archive, state, count in deliveries},
             oldest_open=self._session.scalar(
                 select(func.min(ReceivedInstanceRow.received_at))
@@ -186,8 +189,9 @@ class Queries:
 
     def study_id(self, text: str) -> int | None:
         """Return our number of the study that a number or a Study Instance UID names."""
-        if text.isdecimal() and self._session.get(StudyRow, int(text)) is not None:
-            return int(text)
+        number = int(text) if text.isdecimal() else 0
+        if 0 < number <= LARGEST_NUMBER and self._session.get(StudyRow, number) is not None:
+            return number
         return self._session.scalar(select(StudyRow.id).where(StudyRow.study_instance_uid == text))
 
     def studies(

@@ -22,8 +22,15 @@ from screener.domain.identifiers import (
 from screener.domain.instance import InstanceHeader
 from screener.domain.patient import ClinicalVariables
 from screener.domain.prediction import Prediction
-from screener.domain.screening import SCREENING_TRANSITIONS, SILENT, ScreeningState, advance
-from screener.storage.claims import Lease, claim, settle, settle_failure
+from screener.domain.retry import WORK_ATTEMPTS
+from screener.domain.screening import (
+    SCREENING_TRANSITIONS,
+    SILENT,
+    NotScoredReason,
+    ScreeningState,
+    advance,
+)
+from screener.storage.claims import Lease, claim, lease_of, settle, settle_failure
 from screener.storage.codec import from_json, to_json
 from screener.storage.instances import header_of
 from screener.storage.tables import PredictionRow, ReceivedInstanceRow, ScreeningRow
@@ -138,8 +145,10 @@ class Screenings:
             **values,
         )
 
-    def settle_failure(self, held: ClaimedScreening, error: ScreenerError) -> bool:
-        """Schedule the next attempt at a claimed screening, or give it up."""
+    def settle_failure(
+        self, held: ClaimedScreening, error: ScreenerError, *, limit: int | None = WORK_ATTEMPTS
+    ) -> bool:
+        """Schedule the next attempt at a claimed screening, or give it up after `limit`."""
         return settle_failure(
             self._session,
             ScreeningRow,
@@ -149,6 +158,7 @@ class Screenings:
             held_as=held.state,
             again=_S.RECEIVED if held.state is _S.RECEIVED else _S.WAITING,
             failed=_S.FAILED,
+            limit=limit,
         )
 
     def add_prediction(self, screening_id: ScreeningId, prediction: Prediction) -> None:
@@ -203,14 +213,38 @@ class Screenings:
         )
         return {StudyId(study_id) for _, study_id in earlier}
 
+    def judge_twins_again(self, study_id: StudyId) -> None:
+        """Take up again what a study did not score because another film had the same pixels."""
+        self._session.execute(
+            update(ScreeningRow)
+            .where(
+                ScreeningRow.study_id == study_id,
+                ScreeningRow.state == _S.NOT_SCORED.value,
+                ScreeningRow.reasons == json.dumps([NotScoredReason.SAME_PIXELS_IN_STUDY.value]),
+            )
+            .values(
+                state=advance(_S.NOT_SCORED, _S.RECEIVED).value,
+                reasons="[]",
+                next_attempt_at=self._now,
+                changed_at=self._now,
+            )
+        )
+
     def films_of(self, study_id: StudyId) -> list[StudyFilm]:
         """Return the films that speak for a study, in order of arrival."""
+        return self._films(study_id, [state for state in _S if state not in SILENT])
+
+    def superseded_films_of(self, study_id: StudyId) -> list[StudyFilm]:
+        """Return what a study's films were before they were corrected, in order of arrival."""
+        return self._films(study_id, [_S.SUPERSEDED])
+
+    def _films(self, study_id: StudyId, states: Sequence[ScreeningState]) -> list[StudyFilm]:
         found = self._session.execute(
             select(ScreeningRow, ReceivedInstanceRow)
             .join(ReceivedInstanceRow, ReceivedInstanceRow.id == ScreeningRow.instance_id)
             .where(
                 ScreeningRow.study_id == study_id,
-                ScreeningRow.state.not_in([state.value for state in SILENT]),
+                ScreeningRow.state.in_([state.value for state in states]),
             )
             .order_by(ScreeningRow.id)
         ).all()
@@ -231,7 +265,7 @@ class Screenings:
     def _claimed(self, row: ScreeningRow, state: ScreeningState) -> ClaimedScreening:
         instance = self._session.get_one(ReceivedInstanceRow, row.instance_id)
         return ClaimedScreening(
-            lease=Lease(id=row.id, attempts=row.attempts),
+            lease=lease_of(row),
             state=state,
             screening_id=ScreeningId(row.id),
             study_id=StudyId(row.study_id),

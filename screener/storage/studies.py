@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from screener.domain.errors import ScreenerError
 from screener.domain.identifiers import FindingId, StudyId, StudyInstanceUid
-from screener.domain.screening import SCREENING_ENDS, ScreeningState
+from screener.domain.screening import SCREENING_ENDS, SILENT, ScreeningState
 from screener.domain.study import STUDY_TRANSITIONS, StudyState, advance
-from screener.storage.claims import Lease, claim, settle, settle_failure
+from screener.storage.claims import Lease, claim, lease_of, settle, settle_failure
 from screener.storage.tables import ReceivedInstanceRow, ScreeningRow, StudyRow
 
 _T = StudyState
@@ -137,9 +137,10 @@ class Studies:
         *,
         finding_id: FindingId | None = None,
         reported_finding_id: FindingId | None = None,
+        next_attempt_at: datetime | None = None,
     ) -> bool:
         """Move a claimed study on; False where it is no longer ours."""
-        values: dict[str, Any] = {}
+        values: dict[str, Any] = {"next_attempt_at": next_attempt_at or self._now}
         if finding_id is not None:
             values["finding_id"] = finding_id
         if reported_finding_id is not None:
@@ -173,14 +174,19 @@ class Studies:
             self._session.execute(select(func.pg_advisory_xact_lock(func.hashtext(_CHILD_LOCK))))
 
     def of_child(self, child: tuple[str, str, object, str], *, without: StudyId) -> list[StudyId]:
-        """Return the other studies of a child (patient id, issuer, birth date, sex)."""
+        """Return the other studies of a child (patient id, issuer, birth date, sex).
+
+        What a film said before it was corrected does not count.
+        """
         patient_id, issuer, birth_date, sex = child
         row = ReceivedInstanceRow
         return [
             StudyId(study_id)
             for study_id in self._session.scalars(
                 select(row.study_id)
+                .join(ScreeningRow, ScreeningRow.instance_id == row.id)
                 .where(
+                    ScreeningRow.state.not_in([state.value for state in SILENT]),
                     row.patient_id == patient_id,
                     func.coalesce(row.issuer, "") == issuer,
                     row.birth_date == birth_date,
@@ -202,7 +208,7 @@ class Studies:
 
 def _claimed(row: StudyRow, state: StudyState) -> ClaimedStudy:
     return ClaimedStudy(
-        lease=Lease(id=row.id, attempts=row.attempts),
+        lease=lease_of(row),
         state=state,
         study_id=StudyId(row.id),
         study_instance_uid=StudyInstanceUid(row.study_instance_uid),

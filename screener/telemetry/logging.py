@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import warnings
 from collections.abc import MutableMapping
 from typing import Any
@@ -24,7 +25,6 @@ ALLOWED_KEYS = frozenset(
         "code",
         "count",
         "delivery_id",
-        "error",
         "event",
         "exception",
         "exit_code",
@@ -92,6 +92,8 @@ def configure_logging(*, role: str, human: bool = False) -> None:
     logging.captureWarnings(capture=True)
     # pydicom's warnings quote values
     warnings.simplefilter("ignore")
+    # Python itself would print what was raised, values and all
+    threading.excepthook = _thread_broke
 
 
 def get_logger() -> structlog.typing.FilteringBoundLogger:
@@ -107,6 +109,10 @@ class _Library(logging.Handler):
         get_logger().warning("library_record", library=record.name, level=record.levelname)
 
 
+def _thread_broke(broke: threading.ExceptHookArgs) -> None:
+    get_logger().error("thread_broke", exc_info=broke.exc_value)
+
+
 def _drop_what_is_not_allowed(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
@@ -118,6 +124,8 @@ def _stack_without_values(
 ) -> MutableMapping[str, Any]:
     """Render `exc_info` as type and places: messages and variables may hold an identity."""
     raised = event.pop("exc_info", None)
+    if raised is True:
+        raised = sys.exc_info()[1]
     if isinstance(raised, BaseException):
         places = []
         trace = raised.__traceback__

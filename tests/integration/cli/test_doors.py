@@ -1,0 +1,253 @@
+"""`screener check`: every door is tried, and a closed one says what to do."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from screener.config import Settings
+from screener.dicom.decoders import decoder_report
+from screener.domain.delivery import ArchiveMode
+from screener.doors import Door, synthetic_statement, try_doors
+from screener.network.archive_scp import SmallArchive
+from screener.predictor.card import WEIGHTS_FILE
+from screener.storage import migrate
+from screener.wiring import build_database, prepare
+from tests.integration.cli.command_line import run_command
+from tests.integration.cli.conftest import Configure
+from tests.support.servers import free_port
+
+
+def doors_of(settings: Settings) -> dict[str, Door]:
+    return {door.name: door for door in try_doors(settings)}
+
+
+def archive_settings(port: int, **values: object) -> dict[str, object]:
+    return {
+        "name": "pacs",
+        "ae_title": "ARCHIVE",
+        "host": "127.0.0.1",
+        "port": port,
+        "timeout_s": 2.0,
+    } | values
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """Return a port on which something that speaks no DICOM hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_on_a_ready_node_every_door_opens(configure: Configure, archive: SmallArchive) -> None:
+    settings = configure(archives=[archive_settings(archive.port)])
+    prepare(settings)
+
+    doors = doors_of(settings)
+
+    assert [door for door in doors.values() if not door.ok or door.advice] == []
+    assert {"database", "rules", "spool", "vault", "predictor", "reference", "listener"} <= set(
+        doors
+    )
+    assert "answers C-ECHO" in doors["archive pacs"].said
+    assert "version 1 in force (pacs off)" in doors["rules"].said
+
+
+def test_there_is_a_door_for_the_decoder_of_every_transfer_syntax(node: Settings) -> None:
+    names = {door.name for door in try_doors(node)}
+
+    assert {f"decoder {decoder.name}" for decoder in decoder_report()} <= names
+
+
+def test_a_missing_database_says_to_make_it_and_is_not_made(configure: Configure) -> None:
+    settings = configure()
+
+    doors = doors_of(settings)
+
+    assert not doors["database"].ok
+    assert "screener db upgrade" in doors["database"].advice
+    assert not doors["rules"].ok
+    assert not (settings.storage.folder / "screener.db").exists()
+
+
+def test_an_old_database_says_to_upgrade_it(node: Settings) -> None:
+    database = build_database(node)
+    migrate.downgrade(database, "base")
+    database.dispose()
+
+    doors = doors_of(node)
+
+    assert "migration level none" in doors["database"].said
+    assert "screener db upgrade" in doors["database"].advice
+    assert not doors["rules"].ok
+
+
+def test_a_database_that_is_none_says_which_setting_to_change(
+    configure: Configure, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(bytes(range(256)) * 16)
+    settings = configure(storage={"database_url": f"sqlite:///{tmp_path / 'file'}"})
+
+    door = doors_of(settings)["database"]
+
+    assert not door.ok
+    assert "storage.database_url" in door.advice
+
+
+def test_a_full_spool_says_how_much_is_free_and_what_to_do(configure: Configure) -> None:
+    settings = configure(storage={"min_free_mb": 10**9})
+
+    doors = doors_of(settings)
+
+    assert "MiB free, below storage.min_free_mb = 1000000000" in doors["spool"].said
+    assert "free some space" in doors["spool"].advice
+    assert doors["vault"].ok
+
+
+def test_a_folder_that_cannot_be_made_is_said(configure: Configure, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = configure(storage={"folder": str(tmp_path / "file" / "data")})
+
+    doors = doors_of(settings)
+
+    for name in ("spool", "vault"):
+        assert not doors[name].ok
+        assert "storage.folder" in doors[name].advice
+
+
+@pytest.mark.parametrize("name", [WEIGHTS_FILE, "card.json"])
+def test_a_changed_byte_of_the_predictor_is_found(
+    name: str, configure: Configure, predictor: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(predictor, tmp_path / "copy")
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    settings = configure(predictor={"folder": str(copy)})
+
+    door = doors_of(settings)["predictor"]
+
+    assert not door.ok
+    assert name in door.said
+    assert "install the predictor again" in door.advice
+
+
+def test_an_unknown_reference_is_named_with_its_setting(configure: Configure) -> None:
+    door = doors_of(configure(reference={"bmd": "nosuch"}))["reference"]
+
+    assert not door.ok
+    assert "nosuch" in door.said
+    assert "reference.bmd" in door.advice
+
+
+def test_an_archive_that_is_down_is_named_with_what_to_check(configure: Configure) -> None:
+    settings = configure(archives=[archive_settings(free_port())])
+
+    door = doors_of(settings)["archive pacs"]
+
+    assert not door.ok
+    assert "pacs (ARCHIVE@127.0.0.1:" in door.said
+    assert "check host, port and AE title" in door.advice
+    assert "BMDSCREEN" in door.advice
+
+
+def test_one_archive_that_is_down_does_not_hide_another(
+    configure: Configure, archive: SmallArchive
+) -> None:
+    other = archive_settings(archive.port, name="other")
+    settings = configure(archives=[archive_settings(free_port()), other])
+
+    doors = doors_of(settings)
+
+    assert not doors["archive pacs"].ok
+    assert doors["archive other"].ok
+
+
+def test_a_port_that_something_else_has_taken_says_which_setting_to_change(
+    configure: Configure, taken_port: int
+) -> None:
+    door = doors_of(configure(listener={"port": taken_port}))["listener"]
+
+    assert not door.ok
+    assert "listener.port" in door.advice
+
+
+def test_live_rules_with_a_synthetic_predictor_fail(configure: Configure) -> None:
+    settings = configure(archives=[archive_settings(free_port())])
+    prepare(settings)
+    database = build_database(settings)
+    with database.write() as uow:
+        live = settings.first_rules().model_copy(update={"archives": {"pacs": ArchiveMode.LIVE}})
+        uow.rules.add(live, by="test", reason="test")
+    database.dispose()
+
+    door = doors_of(settings)["rules"]
+
+    assert not door.ok
+    assert "synthetic" in door.said
+    assert "screener rules import" in door.advice
+
+
+def test_rules_that_differ_from_the_file_are_said_to_be_in_force(configure: Configure) -> None:
+    prepare(configure())
+
+    door = doors_of(configure(rules={"conclusion": {"settle_s": 7.0}}))["rules"]
+
+    assert door.ok
+    assert "not asked any more" in door.said
+
+
+def test_the_first_line_of_check_says_that_the_predictor_is_synthetic(node: Settings) -> None:
+    ended = run_command("check")
+
+    assert ended.code == 0
+    assert ended.out.splitlines()[0] == synthetic_statement(node)
+    assert "SYNTHETIC" in ended.out.splitlines()[0]
+
+
+def test_check_prints_one_line_for_a_door_with_what_to_do(configure: Configure) -> None:
+    configure(archives=[archive_settings(free_port())])
+
+    ended = run_command("check")
+
+    assert ended.code == 1
+    failed = [line for line in ended.out.splitlines() if line.startswith("FAIL")]
+    assert [line.split(":")[0].removeprefix("FAIL ") for line in failed] == [
+        "database",
+        "rules",
+        "archive pacs",
+    ]
+    assert all(" → " in line for line in failed)
+
+
+def test_check_as_json_is_json_with_every_door(node: Settings) -> None:
+    ended = run_command("check", "--json")
+
+    said = ended.json
+    assert said["synthetic"] is True
+    assert [door["name"] for door in said["doors"]] == [door.name for door in try_doors(node)]
+    assert set(said["settings"]) == set(Settings.model_fields) - {"rules"}
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://screener:hunter2@127.0.0.1:1/screener",
+        "postgresql+psycopg://127.0.0.1:1/screener?user=screener&password=hunter2",
+        "nosuch://screener:hunter2@127.0.0.1/screener",
+    ],
+)
+def test_check_never_shows_the_password_of_the_database(
+    url: str, as_json: tuple[str, ...], configure: Configure
+) -> None:
+    configure(storage={"database_url": url})
+
+    ended = run_command("check", *as_json)
+
+    assert ended.code == 1
+    assert "hunter2" not in ended.out + ended.err
