@@ -260,6 +260,7 @@ def build_listener(settings: Settings, services: Services) -> Listener:
         on_rejected=on_rejected,
         on_error=on_error,
         maximum_associations=settings.listener.max_associations,
+        timeouts=Timeouts(idle_s=settings.listener.idle_timeout_s),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from screener import __version__
-from screener.cli import demo, dicom, node, rules, score, studies
+from screener.cli import demo, dicom, node, rules, science, score, studies
 from screener.telemetry.logging import configure_logging
 
 app = typer.Typer(
@@ -57,3 +57,4 @@ score.register(app)
 dicom.register(app)
 rules.register(app)
 demo.register(app)
+science.register(app)

@@ -35,6 +35,8 @@ ARCHIVE_NAME = "demo-archive"
 
 #: A study is concluded when nothing came for so long, s; the default of 180 s would be a wait.
 _SETTLE_S = 4.0
+#: After this a process of the node that was killed is taken for dead, s; the default is 120 s.
+_LEASE_S = 20.0
 #: A node that makes no step for so long is stuck, s.
 _PATIENCE_S = 180.0
 _LOOK_EVERY_S = 0.25
@@ -199,7 +201,7 @@ class DemoNode:
             while True:
                 self.keep_alive()
                 with database.read() as uow:
-                    step = _step(uow)
+                    step = read_step(uow)
                 on_step(step)
                 if step.settled:
                     return
@@ -216,7 +218,8 @@ class DemoNode:
             database.dispose()
 
 
-def _step(uow: UnitOfWork) -> Step:
+def read_step(uow: UnitOfWork) -> Step:
+    """Return how far a node is, by its rows."""
     counts = uow.queries.counts()
     deliveries: dict[str, int] = {}
     for (_, state), count in counts.deliveries.items():
@@ -250,6 +253,6 @@ def _settings(data: Path, archive: Peer, host: str, port: int) -> dict[str, obje
                 "mode": "test",
             }
         ],
-        "drive": {"poll_s": 0.1, "score_batch": 4},
+        "drive": {"poll_s": 0.1, "score_batch": 4, "lease_s": _LEASE_S},
         "rules": {"conclusion": {"settle_s": _SETTLE_S}},
     }

@@ -13,11 +13,14 @@ from typing import IO, Any, TypeAlias
 
 import psutil
 import pytest
+from pynetdicom.presentation import build_context
 from structlog.testing import capture_logs
 
 from screener.config import Settings
 from screener.domain.errors import AssociationRejected
 from screener.domain.identifiers import AeTitle
+from screener.network.association import open_association
+from screener.network.entity import Timeouts
 from screener.network.peers import Peer
 from screener.network.store_scu import echo
 from screener.supervisor import Supervisor
@@ -253,6 +256,22 @@ class TestListenerAlone:
         assert (refused["calling_ae"], refused["called_ae"]) == ("STRANGER", "BMDSCREEN")
         out = run_command("status").out
         assert all(word in out for word in ("STRANGER", "BMDSCREEN", "UNKNOWN_CALLER"))
+
+    def test_a_caller_that_is_silent_for_too_long_is_cut_off(
+        self, configure: Configure, start: Start
+    ) -> None:
+        callers = [{"ae_title": "MODALITY"}]
+        settings = configure(listener={"callers": callers, "idle_timeout_s": 0.5})
+        assert run_command("db", "upgrade").code == 0
+        start("listen").wait_for("listening")
+
+        with open_association(
+            peer_of(settings),
+            calling_ae="MODALITY",
+            contexts=[build_context("1.2.840.10008.1.1")],
+            timeouts=Timeouts(),
+        ) as association:
+            await_condition(lambda: association.is_aborted, 5.0, "the listener's abort")
 
     def test_a_port_that_is_taken_ends_it_with_a_sentence(
         self, settings: Settings, start: Start

@@ -89,7 +89,8 @@ def bad_day(rig: Rig) -> None:
     rig.settle()
     recover(rig.services)
     warnings.warn("Invalid value for VR DA: '17.10.2015'", stacklevel=1)
-    logging.getLogger("pydicom").warning("PatientName %s", SECRETS["PatientName"])
+    for library in ("pydicom", "some.library"):  # pynetdicom's settings silence the first
+        logging.getLogger(library).warning("PatientName %s", SECRETS["PatientName"])
 
 
 def _drive_once(rig: Rig, stage: str) -> None:

@@ -1,0 +1,117 @@
+"""`phantom make` and `train`: synthetic films, and a predictor from a table of film-DXA pairs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from screener.cli.output import ERR, say
+from screener.domain.errors import ConfigurationError
+from screener.telemetry.logging import configure_logging
+
+_Processes = Annotated[int, typer.Option(min=1, help="Processes at a time; default: one per core.")]
+
+_CORES = os.cpu_count() or 1
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(
+        no_args_is_help=True, help="Films of synthetic children with exact truth; no real child."
+    )
+    group.command()(make)
+    app.add_typer(group, name="phantom")
+    app.command()(train)
+
+
+def make(
+    count: Annotated[int, typer.Option(min=1, help="How many films, one of each child.")],
+    out: Annotated[Path, typer.Option(help="Folder for the films and manifest.csv.")],
+    seed: Annotated[
+        int,
+        typer.Option(min=0, help="Of the set. Another seed shares no child with it."),
+    ] = 1,
+    site: Annotated[
+        Literal["A", "B", "C", "D", "E"] | None,
+        typer.Option(help="Make and processing of all films; default: all five, mixed."),
+    ] = None,
+    spacing_mm: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=1.0, help="Pixel size; default: each site's own."),
+    ] = None,
+    z_spread: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="0 draws Z as a cohort of sick children has it, 1 evenly from -4.5 to 3: "
+            "a training set that sees as much of the ends as of the middle.",
+        ),
+    ] = 0.0,
+    processes: _Processes = _CORES,
+) -> None:
+    """Write synthetic chest films (DICOM) and manifest.csv with the truth of each."""
+    configure_logging(role="phantom")
+    from screener.phantom.make import make_films  # noqa: PLC0415 - loads OpenCV
+
+    try:
+        manifest = make_films(
+            count,
+            seed,
+            out,
+            site=site,
+            processes=processes,
+            spacing_mm=spacing_mm,
+            z_spread=z_spread,
+            console=ERR,
+        )
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    say(f"{count} synthetic film(s): {manifest}")
+
+
+def train(
+    manifest: Annotated[
+        Path, typer.Argument(help="Table of film-DXA pairs (CSV), such as `phantom make` writes.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the run; the same one again resumes it.")],
+    name: Annotated[str, typer.Option(help="Of the predictor, in its card.")] = "screener",
+    version: Annotated[str, typer.Option(help="Of the predictor, in its card.")] = "0.1.0",
+    size_px: Annotated[
+        int, typer.Option(min=64, max=1024, help="Side of the network's input, pixels.")
+    ] = 320,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training part.")] = 36,
+    batch: Annotated[int, typer.Option(min=2, help="Films in a step.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="Of split, weights and augmentation.")] = 1,
+    reference: Annotated[
+        str, typer.Option(help="BMD reference: a name that ships, or a table's path.")
+    ] = "synthetic-demo",
+    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where to train.")] = "cpu",
+    processes: _Processes = _CORES,
+) -> None:
+    """Train, calibrate and test a predictor on film-DXA pairs; writes its folder with its card.
+
+    Patients are split once into training, validation, calibration and test parts. A run that was
+    stopped goes on where it was. What was trained on synthetic films says so in its card.
+    """
+    configure_logging(role="train")
+    from screener.training.train import Recipe  # noqa: PLC0415 - loads torch
+    from screener.training.train import train as run  # noqa: PLC0415
+
+    recipe = Recipe(
+        size_px=size_px, epochs=epochs, batch_size=batch, seed=seed, reference=reference
+    )
+    folder = run(
+        manifest,
+        out,
+        recipe,
+        device=device,
+        workers=processes,
+        name=name,
+        version=version,
+        console=ERR,
+    )
+    say(f"predictor: {folder}")
