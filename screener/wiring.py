@@ -167,6 +167,8 @@ def prepare(settings: Settings) -> None:
         The first rules, or those in force, do not go with the predictor, or the database is
         newer than the code.
     """
+    # films and reports of patients: for the node's own user alone
+    settings.storage.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = build_database(settings)
     try:
         migrate.upgrade(database)

@@ -73,7 +73,7 @@ def make(
     say(f"{count} synthetic film(s): {manifest}")
 
 
-def train(
+def train(  # noqa: PLR0917 - a command's options
     manifest: Annotated[
         Path, typer.Argument(help="Table of film-DXA pairs (CSV), such as `phantom make` writes.")
     ],

@@ -80,6 +80,14 @@ def test_preparing_makes_tables_folders_rules_1_and_an_audit_row(values: dict[st
     assert (settings.storage.folder / "vault" / "00").is_dir()
 
 
+def test_what_holds_patients_is_made_for_the_nodes_own_user_alone(values: dict[str, Any]) -> None:
+    settings = Settings(**values)
+
+    prepare(settings)
+
+    assert settings.storage.folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_preparing_again_changes_nothing(values: dict[str, Any]) -> None:
     settings = Settings(**values)
     prepare(settings)
