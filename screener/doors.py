@@ -9,7 +9,12 @@ from functools import partial
 
 from screener.config import ArchiveSettings, Settings
 from screener.dicom.decoders import decoder_report
-from screener.domain.errors import AssociationRejected, ScreenerError, SpoolFull
+from screener.domain.errors import (
+    AssociationRejected,
+    PredictorMismatch,
+    ScreenerError,
+    SpoolFull,
+)
 from screener.domain.identifiers import AeTitle
 from screener.network.entity import Timeouts
 from screener.network.peers import Peer
@@ -22,6 +27,7 @@ from screener.wiring import (
     build_archive,
     build_database,
     build_predictor_facts,
+    build_reference,
     check_rules,
     predictor_folder,
     require_current_database,
@@ -151,7 +157,10 @@ def _predictor(settings: Settings) -> str:
 
 
 def _reference(settings: Settings) -> str:
-    reference = load_bmd_reference(settings.reference.bmd)
+    try:
+        reference = build_reference(settings, build_predictor_facts(settings))
+    except PredictorMismatch:  # another door says so
+        reference = load_bmd_reference(settings.reference.bmd)
     note = "; synthetic, not a clinical reference" if reference.synthetic else ""
     return f"{reference.label}, {reference.region}, {reference.device}{note}"
 

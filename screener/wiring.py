@@ -18,6 +18,7 @@ from screener.domain.identifiers import (
     SopInstanceUid,
     StudyInstanceUid,
 )
+from screener.domain.reference import BmdReference, refuse_made_up_reference
 from screener.domain.report import ReportVariant
 from screener.domain.rules import refuse_live_if_synthetic
 from screener.network.commitment import CommitmentReport, request_commitment
@@ -134,6 +135,13 @@ def build_predictor_facts(settings: Settings) -> PredictorFacts:
     )
 
 
+def build_reference(settings: Settings, predictor: PredictorFacts) -> BmdReference:
+    """Return the BMD reference in force; a made-up one is refused for a child's predictor."""
+    reference = load_bmd_reference(settings.reference.bmd)
+    refuse_made_up_reference(reference, predictor_is_synthetic=predictor.identity.synthetic)
+    return reference
+
+
 def build_services(settings: Settings) -> Services:
     """Put together what the stages work with.
 
@@ -144,13 +152,14 @@ def build_services(settings: Settings) -> Services:
     """
     folder = settings.storage.folder
     min_free_bytes = settings.storage.min_free_mb * _MEBIBYTE
+    facts = build_predictor_facts(settings)
     return Services(
         database=build_database(settings),
         spool=Spool(folder / "spool", min_free_bytes=min_free_bytes),
         vault=Spool(folder / "vault"),
-        reference=load_bmd_reference(settings.reference.bmd),
+        reference=build_reference(settings, facts),
         growth=load_growth_reference(),
-        predictor=build_predictor_facts(settings),
+        predictor=facts,
         archives={a.name: build_archive(settings, a) for a in settings.archives},
         lease=timedelta(seconds=settings.drive.lease_s),
         score_batch=settings.drive.score_batch,
@@ -164,8 +173,8 @@ def prepare(settings: Settings) -> None:
     Raises
     ------
     ConfigurationError
-        The first rules, or those in force, do not go with the predictor, or the database is
-        newer than the code.
+        The reference, the first rules, or those in force, do not go with the predictor, or the
+        database is newer than the code.
     """
     # films and reports of patients: for the node's own user alone
     settings.storage.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -267,11 +276,12 @@ def build_listener(settings: Settings, services: Services) -> Listener:
 
 
 def _begin_rules(settings: Settings, uow: UnitOfWork) -> None:
+    facts = build_predictor_facts(settings)
+    build_reference(settings, facts)
     in_force = uow.rules.in_force()
     if in_force is not None:
         # they were good with the predictor of that day
-        synthetic = build_predictor_facts(settings).identity.synthetic
-        refuse_live_if_synthetic(in_force, predictor_is_synthetic=synthetic)
+        refuse_live_if_synthetic(in_force, predictor_is_synthetic=facts.identity.synthetic)
         return
     document = settings.first_rules()
     check_rules(settings, document)

@@ -108,12 +108,13 @@ def accepted_contexts(
 
     Notes
     -----
-    Storage commitment is not among them: the listener adds it, with its roles.
+    Verification and storage commitment are not among them: the listener adds them.
     """
     documents = tuple(uid for uid in _DOCUMENT_SYNTAXES if uid in transfer_syntaxes)
     return tuple(
         (str(accepted.sop_class_uid), tuple(transfer_syntaxes) if accepted.image else documents)
         for accepted in ACCEPTED_CLASSES
+        if accepted.use is not Use.ECHO
     )
 
 

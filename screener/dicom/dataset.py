@@ -25,7 +25,7 @@ from pydicom.uid import (
 )
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
-from screener.domain.errors import UnreadableInstance
+from screener.domain.errors import FileUnavailable, OutOfMemory, UnreadableInstance
 
 #: What pydicom and the decoders raise for bytes that are not what they should be.
 LIBRARY_ERRORS = (
@@ -36,7 +36,6 @@ LIBRARY_ERRORS = (
     ImportError,
     InvalidDicomError,
     LookupError,
-    MemoryError,
     OSError,
     RuntimeError,
     TypeError,
@@ -115,6 +114,28 @@ def quiet() -> Iterator[None]:
             _PYDICOM_LOG.disabled = was_disabled
 
 
+@contextmanager
+def machine_errors() -> Iterator[None]:
+    """Tell trouble of the machine, which passes, from bytes that cannot be read, which stay so.
+
+    Raises
+    ------
+    FileUnavailable
+        The disk, or our rights on it. A file that is gone stays gone; and pydicom raises an
+        `OSError` of its own, without a number, for what it cannot read: both are left alone.
+    OutOfMemory
+        There is not enough.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise OutOfMemory from error
+    except OSError as error:
+        if error.errno is None or isinstance(error, FileNotFoundError):
+            raise
+        raise FileUnavailable(f"a file cannot be read: {error.strerror}") from error
+
+
 def open_instance(data: bytes | Path, *, with_body: bool = False) -> OpenedInstance:
     """Read an instance up to its pixel data.
 
@@ -129,14 +150,17 @@ def open_instance(data: bytes | Path, *, with_body: bool = False) -> OpenedInsta
     ------
     UnreadableInstance
         Not a data set, or one that ends in the middle of its header.
+    FileUnavailable, OutOfMemory
+        It cannot be read now.
     """
     try:
-        if isinstance(data, Path) and not with_body:
-            with data.open("rb") as file, quiet():
-                return _read(file, body=None)
-        encoded = data.read_bytes() if isinstance(data, Path) else data
-        with quiet():
-            return _read(BytesIO(encoded), body=encoded if with_body else None)
+        with machine_errors():
+            if isinstance(data, Path) and not with_body:
+                with data.open("rb") as file, quiet():
+                    return _read(file, body=None)
+            encoded = data.read_bytes() if isinstance(data, Path) else data
+            with quiet():
+                return _read(BytesIO(encoded), body=encoded if with_body else None)
     except LIBRARY_ERRORS as error:
         raise UnreadableInstance(
             f"the bytes cannot be read as a DICOM data set ({type(error).__name__})"
@@ -178,13 +202,16 @@ def read_file_meta(data: bytes | Path) -> dict[str, str]:
     Raises
     ------
     UnreadableInstance
-        The file cannot be read.
+        Its bytes are no file meta information.
+    FileUnavailable
+        It cannot be read now.
     """
     try:
-        stream = BytesIO(data) if isinstance(data, bytes) else data.open("rb")
-        with stream, quiet():
-            meta = _read_meta(stream)
-            return {str(e.keyword): str(e.value).strip() for e in meta if e.VR == "UI"}
+        with machine_errors():
+            stream = BytesIO(data) if isinstance(data, bytes) else data.open("rb")
+            with stream, quiet():
+                meta = _read_meta(stream)
+                return {str(e.keyword): str(e.value).strip() for e in meta if e.VR == "UI"}
     except LIBRARY_ERRORS as error:
         raise UnreadableInstance(f"the file cannot be read ({type(error).__name__})") from error
 

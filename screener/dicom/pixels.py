@@ -13,7 +13,13 @@ from pydicom.uid import ExplicitVRBigEndian
 
 from screener.dicom.attributes import Attributes
 from screener.dicom.contexts import transfer_syntax_name
-from screener.dicom.dataset import UNDEFINED_LENGTH, OpenedInstance, open_instance, quiet
+from screener.dicom.dataset import (
+    UNDEFINED_LENGTH,
+    OpenedInstance,
+    machine_errors,
+    open_instance,
+    quiet,
+)
 from screener.dicom.decoders import NATIVE_TRANSFER_SYNTAXES, Frame, FrameShape, decode_frame
 from screener.dicom.grey import GreyRules, read_grey_rules
 from screener.dicom.header import detector_spacing_mm
@@ -69,11 +75,14 @@ class DecodedFilm:
     grey: GreyRules
     spacing_mm: tuple[float, float] | None
 
+    @machine_errors()
     def radiograph(self) -> Radiograph:
         """Return the film after modality LUT, VOI LUT and polarity.
 
         Raises
         ------
+        OutOfMemory
+            There is not enough of it now.
         MissingAttribute
             The header gives no detector spacing.
         UnsupportedPixels
@@ -92,6 +101,7 @@ def read_radiograph(data: bytes | Path) -> Radiograph:
     return decode(data).radiograph()
 
 
+@machine_errors()
 def decode(data: bytes | Path) -> DecodedFilm:
     """Decode the pixels of a film.
 
@@ -106,6 +116,8 @@ def decode(data: bytes | Path) -> DecodedFilm:
         There are fewer pixel bytes than the header promises (then `truncated`); or the film has
         colour, several frames, more than 16 bits or `MAX_PIXELS`, a contradiction between header
         and codestream, or a codestream that cannot be decoded.
+    FileUnavailable, OutOfMemory
+        It cannot be read now.
 
     Notes
     -----

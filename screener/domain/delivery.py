@@ -167,7 +167,8 @@ def after_overdue(*, asked_count: int, found: bool | None) -> Confirmation:
         What a C-FIND look-up says; None where the archive could not be queried.
     """
     if found is False:
-        return Confirmation.SEND_AGAIN
+        too_often = asked_count >= _LOOKED_TOO_OFTEN
+        return Confirmation.GIVE_UP if too_often else Confirmation.SEND_AGAIN
     if found and asked_count >= _ASKED_ENOUGH:
         return Confirmation.VERIFIED
     return Confirmation.ASK_AGAIN

@@ -15,6 +15,8 @@
         ├── AssociationRejected
         ├── ArchiveBusy
         ├── SpoolFull
+        ├── FileUnavailable
+        ├── OutOfMemory
         ├── DatabaseUnavailable
         ├── RowConflict
         └── DeviceUnavailable
@@ -133,6 +135,18 @@ class SpoolFull(TransientError):
     """There is too little free space to take another film."""
 
     code = "SPOOL_FULL"
+
+
+class FileUnavailable(TransientError):
+    """A file cannot be read now: the disk or its rights, not the bytes in it."""
+
+    code = "FILE_UNAVAILABLE"
+
+
+class OutOfMemory(TransientError):
+    """There is too little memory to read this film now."""
+
+    code = "OUT_OF_MEMORY"
 
 
 class DatabaseUnavailable(TransientError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from screener.domain.errors import OutsideReference
+from screener.domain.errors import ConfigurationError, OutsideReference
 from screener.domain.lms import LmsTable
 from screener.domain.patient import Sex
 
@@ -99,3 +99,12 @@ def _or_none(
         return z(sex, age_years, value)
     except OutsideReference:
         return None
+
+
+def refuse_made_up_reference(reference: BmdReference, *, predictor_is_synthetic: bool) -> None:
+    """Raise `ConfigurationError` where a made-up curve would give a child a Z."""
+    if reference.synthetic and not predictor_is_synthetic:
+        raise ConfigurationError(
+            f"reference.bmd: {reference.name} is a made-up curve for synthetic films, and the "
+            "predictor in force is for children; set it to the table of a reference for children"
+        )

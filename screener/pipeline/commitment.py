@@ -53,7 +53,7 @@ def chase(services: Services, archive_name: str) -> int:
     """Ask again about objects whose commitment report is overdue; return how many were claimed.
 
     The archive is asked again and looked into; an object is sent again only where the archive
-    says that it has it not.
+    says that it has it not. One that has been set to be queried since is looked into only.
     """
     archive = services.archives.get(archive_name)
     if archive is None:
@@ -65,6 +65,9 @@ def chase(services: Services, archive_name: str) -> int:
     if not claimed:
         return 0
     try:
+        if archive.confirm_by is ConfirmBy.QUERY:
+            _look_up(services, archive, claimed)
+            return len(claimed)
         found = _found_or_unknown(archive, claimed)
         steps = [
             (

@@ -131,9 +131,7 @@ def _settle(services: Services, held: ClaimedDelivery, result: StoreResult) -> N
         elif result.answer is StoreAnswer.BUSY:
             to = _D.PENDING
             error = ArchiveBusy(f"the archive answered 0x{result.status:04X}: it is busy or full")
-            uow.deliveries.settle_failure(
-                held, error, again=to, store_status=result.status, limit=None
-            )
+            uow.deliveries.settle_failure(held, error, again=to, store_status=result.status)
         else:
             message = f"the archive refuses the object with 0x{result.status:04X}"
             to = _refused(uow, held, code="REFUSED", message=message, status=result.status)

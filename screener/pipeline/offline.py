@@ -10,7 +10,7 @@ from pathlib import Path
 
 from screener.dicom.header import read_header
 from screener.domain.eligibility import IneligibilityReason, Ineligible, View
-from screener.domain.errors import UnreadableInstance
+from screener.domain.errors import FileUnavailable, UnreadableInstance
 from screener.domain.finding import Finding, conclude
 from screener.domain.identifiers import ScreeningId
 from screener.domain.instance import InstanceHeader
@@ -113,7 +113,7 @@ def _judge(
 ) -> OfflineFilm:
     try:
         header = read_header(path)
-    except UnreadableInstance:
+    except (UnreadableInstance, FileUnavailable):
         reason = IneligibilityReason.UNREADABLE_HEADER.value
         return OfflineFilm(path=path, screening_id=number, header=None, reasons=(reason,))
     film = OfflineFilm(path=path, screening_id=number, header=header)

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from screener.domain.errors import (
-    DeviceUnavailable,
-    PermanentError,
-    PredictorMismatch,
-    ScreenerError,
-)
+from screener.domain.errors import PermanentError, PredictorMismatch, ScreenerError
 from screener.domain.patient import ClinicalVariables
 from screener.domain.prediction import Prediction
-from screener.domain.retry import WORK_ATTEMPTS
 from screener.domain.screening import NotScoredReason, ScreeningState
 from screener.imaging.preprocess import ModelInput
 from screener.pipeline.film import NotLoaded, load_film
@@ -120,7 +114,5 @@ def _not_scored(
 
 def _fail(services: Services, held: ClaimedScreening, error: ScreenerError) -> None:
     get_logger().warning("scoring_failed", screening_id=held.screening_id, code=error.code)
-    # a device that is away is not the film's fault: it waits for ever
-    limit = None if isinstance(error, DeviceUnavailable) else WORK_ATTEMPTS
     with services.database.write() as uow:
-        uow.screenings.settle_failure(held, error, limit=limit)
+        uow.screenings.settle_failure(held, error)

@@ -160,11 +160,10 @@ def settle_failure(
     held_as: StrEnum,
     again: StrEnum,
     failed: StrEnum,
-    limit: int | None = WORK_ATTEMPTS,
     **values: Any,
 ) -> bool:
     """Schedule the next attempt at a claimed row, or give it up, as the ladder decides."""
-    decision = next_attempt(attempts=held.attempts, error=error, now=now, limit=limit)
+    decision = next_attempt(attempts=held.attempts, error=error, now=now)
     retry = isinstance(decision, RetryAt)
     return settle(
         session,

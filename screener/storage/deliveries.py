@@ -25,7 +25,7 @@ from screener.domain.identifiers import (
     SopInstanceUid,
     StudyInstanceUid,
 )
-from screener.domain.retry import WORK_ATTEMPTS, delay
+from screener.domain.retry import delay
 from screener.storage.claims import (
     Lease,
     claim,
@@ -136,10 +136,9 @@ class Deliveries:
         error: ScreenerError,
         *,
         again: DeliveryState,
-        limit: int | None = WORK_ATTEMPTS,
         **values: Any,
     ) -> bool:
-        """Schedule the next attempt at a claimed delivery, or give it up after `limit`."""
+        """Schedule the next attempt at a claimed delivery, or give it up."""
         return settle_failure(
             self._session,
             DeliveryRow,
@@ -149,7 +148,6 @@ class Deliveries:
             held_as=held.state,
             again=again,
             failed=_D.FAILED,
-            limit=limit,
             **values,
         )
 

@@ -22,7 +22,6 @@ from screener.domain.identifiers import (
 from screener.domain.instance import InstanceHeader
 from screener.domain.patient import ClinicalVariables
 from screener.domain.prediction import Prediction
-from screener.domain.retry import WORK_ATTEMPTS
 from screener.domain.screening import (
     SCREENING_TRANSITIONS,
     SILENT,
@@ -145,10 +144,8 @@ class Screenings:
             **values,
         )
 
-    def settle_failure(
-        self, held: ClaimedScreening, error: ScreenerError, *, limit: int | None = WORK_ATTEMPTS
-    ) -> bool:
-        """Schedule the next attempt at a claimed screening, or give it up after `limit`."""
+    def settle_failure(self, held: ClaimedScreening, error: ScreenerError) -> bool:
+        """Schedule the next attempt at a claimed screening, or give it up."""
         return settle_failure(
             self._session,
             ScreeningRow,
@@ -158,7 +155,6 @@ class Screenings:
             held_as=held.state,
             again=_S.RECEIVED if held.state is _S.RECEIVED else _S.WAITING,
             failed=_S.FAILED,
-            limit=limit,
         )
 
     def add_prediction(self, screening_id: ScreeningId, prediction: Prediction) -> None:

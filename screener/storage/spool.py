@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from screener.domain.errors import SpoolFull, UnreadableInstance
+from screener.domain.errors import FileUnavailable, SpoolFull, UnreadableInstance
 
 _TEMPORARY = ".in-"
 _FOLDERS = 256
@@ -101,11 +101,20 @@ class Spool:
         return path
 
     def read(self, key: str) -> bytes:
-        """Return the bytes that lie under a key, or raise `UnreadableInstance`."""
+        """Return the bytes that lie under a key.
+
+        Raises
+        ------
+        UnreadableInstance
+            There are none.
+        FileUnavailable
+            They cannot be read now.
+        """
+        path = self.path(key)
         try:
-            return self.path(key).read_bytes()
+            return path.read_bytes()
         except OSError as error:
-            raise UnreadableInstance(f"cannot read {key}: {error.strerror}") from error
+            raise FileUnavailable(f"cannot read {key}: {error.strerror}") from error
 
     def discard(self, key: str) -> None:
         """Remove the bytes under a key; nothing to remove is no error."""

@@ -5,6 +5,7 @@ Libraries' own records are reduced to logger and level, for their texts may quot
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 import threading
@@ -74,7 +75,7 @@ def configure_logging(*, role: str, human: bool = False) -> None:
     )
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            functools.partial(_add_role, role),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _stack_without_values,
@@ -85,7 +86,6 @@ def configure_logging(*, role: str, human: bool = False) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.bind_contextvars(role=role)
     root = logging.getLogger()
     root.handlers = [_Library()]
     root.setLevel(logging.WARNING)
@@ -111,6 +111,14 @@ class _Library(logging.Handler):
 
 def _thread_broke(broke: threading.ExceptHookArgs) -> None:
     get_logger().error("thread_broke", exc_info=broke.exc_value)
+
+
+def _add_role(
+    role: str, _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    # a context variable would not reach the threads of associations and archives
+    event["role"] = role
+    return event
 
 
 def _drop_what_is_not_allowed(

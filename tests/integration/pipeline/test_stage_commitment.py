@@ -171,6 +171,34 @@ def test_an_overdue_object_is_sent_again_only_when_the_archive_says_that_it_has_
     assert slow_rig.delivery_states() == {"COMMITTED"}
 
 
+def test_an_overdue_object_that_the_archive_never_lists_ends_with_an_operator(
+    make_rig: MakeRig,
+) -> None:
+    forgetful = RecordingArchive(commits=Commits.NEVER)
+    forgetful.forgets = True
+    rig = make_rig(forgetful)
+
+    rig.screen(make_film(z=-3))
+    for _ in range(15):
+        rig.pass_time(OVERDUE_S)
+        rig.pass_time(1000)
+
+    assert rig.delivery_states() == {"FAILED"}
+    assert len(forgetful.sent) < 50
+
+
+def test_an_archive_that_is_set_to_be_queried_since_is_not_asked_for_commitment_any_more(
+    slow_rig: Rig, archive: RecordingArchive
+) -> None:
+    slow_rig.screen(make_film(z=-3))
+    archive.confirm_by = ConfirmBy.QUERY
+
+    slow_rig.pass_time(OVERDUE_S)
+
+    assert len(archive.asked) == 1
+    assert slow_rig.delivery_states() == {"VERIFIED"}
+
+
 def test_an_overdue_object_of_an_archive_without_query_is_only_asked_for_again(
     slow_rig: Rig, archive: RecordingArchive
 ) -> None:

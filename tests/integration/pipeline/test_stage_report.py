@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from screener.config import ConfirmBy
 from screener.domain.report import ReportClass, ReportVariant
+from screener.domain.retry import WORK_ATTEMPTS
 from screener.storage.database import Database
 from screener.storage.spool import Spool, Stored
 from tests.integration.pipeline.conftest import MakeRig
@@ -475,10 +476,12 @@ def test_a_full_vault_delays_a_report_and_loses_none(rig: Rig) -> None:
     whole = rig.services.vault
     rig.change_services(vault=Spool(whole.folder, min_free_bytes=1 << 62))
     rig.screen(make_film(z=-3))
+    for _ in range(WORK_ATTEMPTS * 2):
+        rig.pass_time(1000)
     full = rig.study()
     rig.change_services(vault=whole)
 
-    rig.pass_time(60)
+    rig.pass_time(1000)
 
     assert (full.state, full.error_code) == ("FLAGGED", "SPOOL_FULL")
     assert rig.study().report_state == "COMMITTED"

@@ -35,7 +35,12 @@ from screener.dicom.uids import (
     IMPLEMENTATION_VERSION_NAME,
     own_uid,
 )
-from screener.domain.errors import MissingAttribute, ScreenerError, UnreadableInstance
+from screener.domain.errors import (
+    FileUnavailable,
+    MissingAttribute,
+    ScreenerError,
+    UnreadableInstance,
+)
 from screener.domain.identifiers import (
     AeTitle,
     SeriesInstanceUid,
@@ -721,3 +726,9 @@ def test_a_damaged_header_is_read_or_refused_and_nothing_else(
 )
 def test_a_correction_of_the_greys_changes_the_digest(change: dict[str, object]) -> None:
     assert header_of(**change).digest() != header_of().digest()
+
+
+def test_a_disk_that_fails_is_told_from_a_header_that_cannot_be_read(tmp_path: Path) -> None:
+    for read in (read_header, file_kind):
+        with pytest.raises(FileUnavailable):
+            read(tmp_path)

@@ -24,7 +24,12 @@ from pydicom.uid import (
 
 from screener.dicom.decoders import DECODERS, working_transfer_syntaxes
 from screener.dicom.pixels import MAX_PIXELS, decode, read_radiograph
-from screener.domain.errors import MissingAttribute, UnsupportedPixels
+from screener.domain.errors import (
+    FileUnavailable,
+    MissingAttribute,
+    OutOfMemory,
+    UnsupportedPixels,
+)
 from tests.support.synthetic_dicom import (
     BITS,
     COLUMNS,
@@ -709,3 +714,19 @@ def _whole_film(transfer_syntax: str) -> bytes:
 
 
 _FILMS: dict[str, bytes] = {}
+
+
+def test_a_disk_that_fails_is_no_fault_of_the_film(tmp_path: Path) -> None:
+    # what the system says of a folder is, to us, what it says of a broken disk
+    with pytest.raises(FileUnavailable):
+        decode(tmp_path)
+
+
+def test_too_little_memory_is_no_fault_of_the_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(np, "frombuffer", no_memory)
+
+    with pytest.raises(OutOfMemory):
+        decode(film_bytes())

@@ -113,6 +113,8 @@ def test_an_object_is_sent_again_only_when_the_archive_says_that_it_has_it_not(
     ("asked_count", "found", "then"),
     [
         (1, False, Confirmation.SEND_AGAIN),
+        (8, False, Confirmation.SEND_AGAIN),
+        (9, False, Confirmation.GIVE_UP),
         (1, True, Confirmation.ASK_AGAIN),
         (2, True, Confirmation.ASK_AGAIN),
         (3, True, Confirmation.VERIFIED),

@@ -3,9 +3,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from screener.domain.errors import (
+    ArchiveBusy,
     ArchiveUnreachable,
     DatabaseUnavailable,
+    DeviceUnavailable,
+    FileUnavailable,
     IllegalTransition,
+    OutOfMemory,
     ScreenerError,
     SpoolFull,
     UnreadableInstance,
@@ -34,19 +38,22 @@ def test_what_waiting_may_help_is_tried_again(error: ScreenerError) -> None:
 )
 def test_what_will_fail_again_is_given_up_at_once(error: ScreenerError) -> None:
     assert next_attempt(attempts=1, error=error, now=NOW) == GiveUp()
-    assert next_attempt(attempts=1, error=error, now=NOW, limit=None) == GiveUp()
 
 
-def test_work_is_given_up_after_its_last_attempt() -> None:
+@pytest.mark.parametrize("error", [ArchiveUnreachable(), FileUnavailable(), OutOfMemory()])
+def test_work_is_given_up_after_its_last_attempt(error: ScreenerError) -> None:
     then = [
-        next_attempt(attempts=attempts, error=ArchiveUnreachable(), now=NOW)
+        next_attempt(attempts=attempts, error=error, now=NOW)
         for attempts in range(1, WORK_ATTEMPTS + 2)
     ]
 
     assert [isinstance(one, GiveUp) for one in then] == [False] * 4 + [True] * 2
 
 
-def test_an_archive_that_is_away_is_tried_for_ever() -> None:
-    then = next_attempt(attempts=10_000, error=ArchiveUnreachable(), now=NOW, limit=None)
+@pytest.mark.parametrize(
+    "error", [ArchiveBusy(), DatabaseUnavailable(), DeviceUnavailable(), SpoolFull()]
+)
+def test_the_trouble_of_machine_and_archive_is_waited_for_without_end(error: ScreenerError) -> None:
+    then = next_attempt(attempts=10_000, error=error, now=NOW)
 
     assert then == RetryAt(at=NOW + timedelta(seconds=900))

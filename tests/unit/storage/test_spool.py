@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
 
 import pytest
 
-from screener.domain.errors import SpoolFull, UnreadableInstance
+from screener.domain.errors import FileUnavailable, SpoolFull, UnreadableInstance
 from screener.storage.spool import Spool
 
 
@@ -94,3 +95,22 @@ def test_data_is_synced_before_it_is_named_and_the_folder_after(
     spool.put(b"film")
 
     assert calls == ["fsync file", "rename", "fsync folder"]
+
+
+def test_bytes_that_are_gone_are_unreadable_for_good(spool: Spool) -> None:
+    with pytest.raises(UnreadableInstance, match="missing"):
+        spool.read("0a/1.dcm")
+
+
+def test_a_file_that_the_disk_does_not_give_may_be_read_later(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = spool.put(b"film")
+
+    def broken(_: Path) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+
+    with pytest.raises(FileUnavailable, match="Input/output error"):
+        spool.read(stored.key)

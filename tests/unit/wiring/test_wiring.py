@@ -17,6 +17,7 @@ from screener.domain.report import ReportClass
 from screener.predictor.card import ReferenceFacts
 from screener.storage import migrate
 from screener.storage.database import Database
+from screener.storage.references import DATA_FOLDER
 from screener.storage.tables import AuditRow
 from screener.wiring import (
     SHIPPED_PREDICTOR,
@@ -54,6 +55,21 @@ def real_predictor(tmp_path: Path) -> dict[str, Any]:
     reference = replace(ReferenceFacts.of(make_reference()), synthetic=False)
     folder = write_paper_predictor(tmp_path / "real", synthetic=False, reference=reference)
     return {"folder": folder}
+
+
+def real_reference(tmp_path: Path, *, synthetic: bool = False) -> dict[str, Any]:
+    """Return the settings of a site's own reference."""
+    shipped = DATA_FOLDER / "references" / "synthetic-demo.csv"
+    own = tmp_path / "own.csv"
+    own.write_bytes(shipped.read_bytes())
+    facts = json.loads(shipped.with_suffix(".json").read_text()) | {"synthetic": synthetic}
+    own.with_suffix(".json").write_text(json.dumps(facts))
+    return {"bmd": str(own)}
+
+
+def for_children(tmp_path: Path) -> dict[str, Any]:
+    """Return the settings of a predictor for children, with a reference for them."""
+    return {"predictor": real_predictor(tmp_path), "reference": real_reference(tmp_path)}
 
 
 def rules_of(settings: Settings) -> tuple[RulesDocument | None, int | None, list[AuditRow]]:
@@ -117,7 +133,7 @@ def test_a_live_archive_is_refused_while_the_predictor_is_synthetic(values: dict
 def test_a_live_archive_is_taken_with_a_predictor_for_children(
     values: dict[str, Any], tmp_path: Path
 ) -> None:
-    live = {"archives": [archive("pacs", mode="live")], "predictor": real_predictor(tmp_path)}
+    live = {"archives": [archive("pacs", mode="live")]} | for_children(tmp_path)
     settings = Settings(**values | live)
 
     prepare(settings)
@@ -128,11 +144,21 @@ def test_a_live_archive_is_taken_with_a_predictor_for_children(
 def test_a_node_with_live_rules_does_not_start_when_its_predictor_became_synthetic(
     values: dict[str, Any], tmp_path: Path
 ) -> None:
-    live = {"archives": [archive("pacs", mode="live")], "predictor": real_predictor(tmp_path)}
+    live = {"archives": [archive("pacs", mode="live")]} | for_children(tmp_path)
     prepare(Settings(**values | live))
 
     with pytest.raises(ConfigurationError, match='mode "live" is refused'):
         prepare(Settings(**values))
+
+
+def test_a_made_up_reference_is_refused_for_a_predictor_for_children(
+    values: dict[str, Any], tmp_path: Path
+) -> None:
+    settings = Settings(**values | {"predictor": real_predictor(tmp_path)})
+
+    for refuse in (prepare, build_services):
+        with pytest.raises(ConfigurationError, match=r"reference\.bmd: synthetic-demo .* made-up"):
+            refuse(settings)
 
 
 def test_rules_that_name_an_unknown_archive_are_refused_with_the_known_ones(
