@@ -13,6 +13,7 @@ import typer
 from screener.cli.database import opened
 from screener.cli.output import print_json, print_table, say
 from screener.config import Settings, load_settings
+from screener.domain.errors import PredictorMismatch
 from screener.doors import synthetic_statement, try_doors
 from screener.pipeline.drive import (
     SIGN_EVERY_S,
@@ -24,6 +25,7 @@ from screener.pipeline.drive import (
 )
 from screener.pipeline.ports import Services
 from screener.storage import migrate
+from screener.storage.codec import plain
 from screener.storage.queries import Counts
 from screener.supervisor import Supervisor, stop_on_signals, stop_with_supervisor
 from screener.telemetry.logging import configure_logging, get_logger
@@ -161,6 +163,7 @@ def status(context: typer.Context, as_json: _Json = False) -> None:
         counts = uow.queries.counts()
         rules = uow.rules.in_force()
         strangers = uow.queries.strangers()
+        attention = uow.queries.attention()
         health = {a.name: uow.archives.health(a.name) for a in settings.archives}
         signs = uow.processes.all()
         now = uow.now
@@ -171,13 +174,14 @@ def status(context: typer.Context, as_json: _Json = False) -> None:
         print_json(
             {
                 "synthetic": synthetic is not None,
-                "predictor": build_predictor_facts(settings).identity.label,
+                "predictor": _predictor_label(settings),
                 "running": running,
                 "processes": processes,
                 "screenings": counts.screenings,
                 "studies": counts.studies,
                 "verdicts": counts.verdicts,
                 "oldest_open": counts.oldest_open,
+                "attention": [plain(one) for one in attention],
                 "rules_version": rules.version if rules else None,
                 "archives": {
                     name: {
@@ -213,18 +217,31 @@ def status(context: typer.Context, as_json: _Json = False) -> None:
     )
     print_table(("studies", "number>"), counts.studies.items())
     print_table(("verdict", "number>"), counts.verdicts.items())
-    if settings.archives:
+    archives = [
+        (
+            name,
+            rules.mode(name).value if rules else "",
+            ", ".join(f"{n} {s}" for s, n in _deliveries_of(counts, name).items()),
+            (h.error_message or "") if h else "never tried",
+        )
+        for name, h in health.items()
+    ]
+    unknown = sorted({name for name, _ in counts.deliveries} - health.keys())
+    archives += [
+        (
+            name,
+            "",
+            ", ".join(f"{n} {s}" for s, n in _deliveries_of(counts, name).items()),
+            "not among the settings any more",
+        )
+        for name in unknown
+    ]
+    if archives:
+        print_table(("archive", "mode", "deliveries", "last error"), archives)
+    if attention:
         print_table(
-            ("archive", "mode", "deliveries", "last error"),
-            [
-                (
-                    a.name,
-                    rules.mode(a.name).value if rules else "",
-                    ", ".join(f"{n} {s}" for s, n in _deliveries_of(counts, a.name).items()),
-                    (h.error_message or "") if (h := health[a.name]) else "never tried",
-                )
-                for a in settings.archives
-            ],
+            ("needs a look", "state", "number>", "studies, the latest first (screener show)"),
+            [(a.what, a.state, a.count, ", ".join(map(str, a.studies))) for a in attention],
         )
     if strangers:
         print_table(
@@ -286,6 +303,13 @@ def _log_synthetic(settings: Settings) -> None:
     identity = build_predictor_facts(settings).identity
     if identity.synthetic:
         get_logger().warning("predictor_is_synthetic", predictor=identity.label)
+
+
+def _predictor_label(settings: Settings) -> str | None:
+    try:
+        return build_predictor_facts(settings).identity.label
+    except PredictorMismatch:
+        return None  # `screener check` says why
 
 
 def _deliveries_of(counts: Counts, archive: str) -> dict[str, int]:

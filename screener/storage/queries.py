@@ -34,6 +34,9 @@ from screener.storage.tables import (
 #: A row's number is below 2 to the power of 63.
 LARGEST_NUMBER = (1 << 63) - 1
 
+#: Studies that are named where something needs a look.
+_SOME = 10
+
 #: From the least to the most done: a report is as far as its slowest object.
 _PROGRESS = tuple(
     DeliveryState(state)
@@ -61,6 +64,16 @@ class Counts:
     deliveries: Mapping[tuple[str, str], int]
     #: When the oldest film that is not at an end came.
     oldest_open: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """What an operator has to look at: rows of one kind in one state, and some of their studies."""
+
+    what: str
+    state: str
+    count: int
+    studies: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +184,33 @@ class Queries:
                 .where(ScreeningRow.state.in_([state.value for state in open_states]))
             ),
         )
+
+    def attention(self) -> list[Attention]:
+        """Return what waits for an operator, each kind with its latest studies."""
+        films, deliveries = ScreeningRow, DeliveryRow
+        asked = (
+            ("film", films.state, ("CONFLICTING", "FAILED"), select(films.state, films.study_id)),
+            ("study", StudyRow.state, ("FAILED",), select(StudyRow.state, StudyRow.id)),
+            (
+                "delivery",
+                deliveries.state,
+                ("REFUSED", "FAILED"),
+                select(deliveries.state, FindingRow.study_id)
+                .join(ResultObjectRow, ResultObjectRow.id == deliveries.result_object_id)
+                .join(FindingRow, FindingRow.id == ResultObjectRow.finding_id),
+            ),
+        )
+        found = []
+        for what, column, states, query in asked:
+            by_state: dict[str, list[int]] = {}
+            for state, study_id in self._session.execute(query.where(column.in_(states))):
+                by_state.setdefault(state, []).append(study_id)
+            for state, studies in sorted(by_state.items()):
+                latest = sorted(set(studies), reverse=True)[:_SOME]
+                found.append(
+                    Attention(what=what, state=state, count=len(studies), studies=tuple(latest))
+                )
+        return found
 
     def strangers(self, limit: int = 10) -> list[Stranger]:
         """Return who was rejected, the latest first."""

@@ -13,11 +13,15 @@ from sqlalchemy import select
 from screener.config import Settings
 from screener.domain.screening import ScreeningState
 from screener.domain.study import StudyState
+from screener.network.status import StoreOutcome
+from screener.pipeline.judge import judge
+from screener.pipeline.receive import receive
 from screener.storage.tables import AuditRow
 from screener.wiring import build_database, prepare
 from tests.integration.cli.command_line import run_command
 from tests.integration.cli.conftest import Configure
 from tests.integration.cli.populated import ADULT, BROKEN, LOW, NOT_LOW, populate, services_of
+from tests.support.pipeline_rig import film_pixels, incoming, make_film
 from tests.support.synthetic_dicom import synthetic_uid
 
 SECTIONS: dict[str, Any] = {
@@ -204,6 +208,41 @@ def test_status_counts_films_studies_verdicts_and_deliveries(full: Settings) -> 
     (pacs,) = said["archives"].values()
     assert pacs["mode"] == "test"
     assert set(pacs["deliveries"]) == {"PENDING"}
+
+
+def test_status_says_what_an_operator_has_to_look_at_and_where(full: Settings) -> None:
+    with services_of(full) as services:
+        other = incoming(make_film(1, z=-3.0, child=1, pixels=film_pixels(7)))
+        assert receive(services, other) is StoreOutcome.STORED
+        judge(services)
+
+    said = run_command("status", "--json").json["attention"]
+    out = run_command("status").out
+
+    assert said == [
+        {"what": "film", "state": "CONFLICTING", "count": 1, "studies": [LOW]},
+        {"what": "film", "state": "FAILED", "count": 1, "studies": [BROKEN]},
+    ]
+    assert "CONFLICTING" in out
+    assert "screener show" in out
+
+
+def test_status_shows_deliveries_to_an_archive_that_is_gone_from_the_settings(
+    full: Settings, configure: Configure
+) -> None:
+    configure(archives=[])
+
+    out = run_command("status").out
+
+    assert "pacs" in out
+    assert "not among the settings any more" in out
+
+
+def test_status_works_without_a_predictor(full: Settings, configure: Configure) -> None:
+    configure(predictor={"folder": "nowhere"})
+
+    assert run_command("status", "--json").json["predictor"] is None
+    assert run_command("status").code == 0
 
 
 def test_status_says_who_was_refused_for_what_and_how_often(full: Settings) -> None:

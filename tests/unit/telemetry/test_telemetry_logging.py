@@ -174,3 +174,13 @@ def test_no_key_on_the_list_is_an_identity() -> None:
     suspects = ("patient", "name", "birth", "uid", "accession", "dataset", "path", "file", "text")
 
     assert [key for key in ALLOWED_KEYS if any(word in key for word in suspects)] == []
+
+
+def test_lines_from_other_threads_name_the_process_too(lines: Lines) -> None:
+    thread = threading.Thread(target=lambda: get_logger().info("something"))
+    thread.start()
+    thread.join()
+
+    (line,) = lines()
+
+    assert line["role"] == "test"
