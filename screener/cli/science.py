@@ -85,6 +85,10 @@ def train(  # noqa: PLR0917 - a command's options
     ] = 320,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training part.")] = 36,
     batch: Annotated[int, typer.Option(min=2, help="Films in a step.")] = 16,
+    width: Annotated[
+        float,
+        typer.Option(min=0.125, max=1.0, help="Of the trunk; 1 is ResNet-50 as published."),
+    ] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Of split, weights and augmentation.")] = 1,
     reference: Annotated[
         str, typer.Option(help="BMD reference: a name that ships, or a table's path.")
@@ -102,7 +106,12 @@ def train(  # noqa: PLR0917 - a command's options
     from screener.training.train import train as run  # noqa: PLC0415
 
     recipe = Recipe(
-        size_px=size_px, epochs=epochs, batch_size=batch, seed=seed, reference=reference
+        size_px=size_px,
+        epochs=epochs,
+        batch_size=batch,
+        widen_factor=width,
+        seed=seed,
+        reference=reference,
     )
     folder = run(
         manifest,
