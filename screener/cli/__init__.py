@@ -18,7 +18,11 @@ _WRONG_USAGE = 2
 def main() -> None:
     """Run a command; an error is a sentence on standard error and an exit code."""
     try:
-        app(prog_name="screener")
+        try:
+            app(prog_name="screener")
+        finally:
+            # here, and not at exit, where nobody catches what a closed pipe raises
+            sys.stdout.flush()
     except ConfigurationError as error:
         _end(str(error), _WRONG_USAGE)
     except ScreenerError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -52,9 +53,10 @@ def run_command(*arguments: object) -> Ended:
 
 
 def start_command(*arguments: object, **options: Any) -> subprocess.Popen[str]:
-    """Start a command as a process of its own, with text pipes."""
+    """Start a command as a process of its own, with text pipes, buffered as people have it."""
     return subprocess.Popen(
         [sys.executable, "-m", "screener", *map(str, arguments)],
+        env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

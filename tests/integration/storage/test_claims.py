@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from screener.domain.errors import ArchiveBusy, UnreadableInstance
+from screener.domain.errors import FileUnavailable, UnreadableInstance
 from screener.domain.identifiers import SopInstanceUid, StudyInstanceUid
 from screener.domain.retry import WORK_ATTEMPTS
 from screener.domain.screening import ScreeningState
@@ -143,7 +143,7 @@ def test_a_transient_failure_waits_longer_each_time_and_ends_in_failed(
             waited += 1
         waits.append(waited)
         with database.write() as uow:
-            uow.screenings.settle_failure(claimed[0], ArchiveBusy())
+            uow.screenings.settle_failure(claimed[0], FileUnavailable())
 
     assert waits == sorted(waits)
     assert waits[-1] > waits[1] > 0
