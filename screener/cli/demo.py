@@ -137,7 +137,7 @@ def _print(done: Demo, *, as_json: bool) -> None:
             {
                 "ok": not outcome.problems,
                 "films": [asdict(row) for row in outcome.rows],
-                "objects_in_archive": len(outcome.archived),
+                "objects_in_archive": len(outcome.written),
                 "seconds": round(done.seconds, 1),
             }
         )
@@ -151,7 +151,7 @@ def _print(done: Demo, *, as_json: bool) -> None:
         ERR.print(f"[bold red]not as it must be:[/] {problem}", highlight=False)
     restarts = f", {done.node.restarts} restarts" if done.node.restarts else ""
     OUT.print(
-        f"{done.headline}\n{len(outcome.archived)} objects in the archive for "
+        f"{done.headline}\n{len(outcome.written)} objects in the archive for "
         f"{_flagged(outcome)} children found low; {done.seconds:.0f} s{restarts}\n"
         f"see {done.page}",
         highlight=False,

@@ -84,13 +84,34 @@ class ChildOutcome:
 class Outcome:
     """What the node made of the whole worklist.
 
-    `archived` are our objects that the archive lists now and did not before.
+    Parameters
+    ----------
+    archived, before
+        Our objects that the archive lists in the worklist's studies, now and before this run: an
+        archive that is not made anew has those of an earlier run, under the same UIDs.
+    refused
+        Files that the node did not take.
     """
 
     rows: tuple[Row, ...]
     children: tuple[ChildOutcome, ...]
     archived: frozenset[SopInstanceUid]
+    before: frozenset[SopInstanceUid]
     refused: tuple[str, ...]
+
+    @property
+    def written(self) -> frozenset[SopInstanceUid]:
+        """Our objects of this run that the archive has."""
+        return self.archived - (self.before - self._expected)
+
+    @property
+    def _expected(self) -> frozenset[SopInstanceUid]:
+        return frozenset(
+            SopInstanceUid(made.sop_instance_uid)
+            for child in self.children
+            if child.found_low
+            for made in child.objects
+        )
 
     @property
     def low(self) -> int:
@@ -117,7 +138,6 @@ class Outcome:
             found.append(f"{self.falsely_flagged} children flagged who are not low")
         if self.refused:
             found.append(f"the node refused {', '.join(self.refused)}")
-        expected = set()
         for child in self.children:
             if not child.found_low:
                 continue
@@ -126,10 +146,9 @@ class Outcome:
             states = {made.state.value if made.state else "MADE" for made in child.objects}
             if states - {state.value for state in _KEPT}:
                 found.append(f"child {child.number}: objects are {', '.join(sorted(states))}")
-            expected |= {made.sop_instance_uid for made in child.objects}
-        if missing := expected - self.archived:
+        if missing := self._expected - self.archived:
             found.append(f"{len(missing)} objects are not in the archive")
-        if beside := self.archived - expected:
+        if beside := self.written - self._expected:
             found.append(f"{len(beside)} objects in the archive belong to no child found low")
         return tuple(found)
 
@@ -146,6 +165,7 @@ def collect(
     entries: Sequence[Entry],
     *,
     archived: frozenset[SopInstanceUid],
+    before: frozenset[SopInstanceUid],
     refused: Sequence[Entry],
 ) -> Outcome:
     """Read what the node's rows say of the worklist."""
@@ -171,6 +191,7 @@ def collect(
         rows=rows,
         children=_children(entries, numbers, studies, contents, objects),
         archived=archived,
+        before=before,
         refused=tuple(entry.file for entry in refused),
     )
 

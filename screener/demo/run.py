@@ -106,7 +106,7 @@ def run_demo(
         )
         services = build_services(load_settings(node.config))
         archived = objects_in(node.archive, entries)
-        outcome = collect(services, entries, archived=archived - before, refused=refused)
+        outcome = collect(services, entries, archived=archived, before=before, refused=refused)
         page = write_demo(
             folder.path,
             services,

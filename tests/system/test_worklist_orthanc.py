@@ -77,7 +77,9 @@ def finished(worklist: Worklist, tmp_path_factory: pytest.TempPathFactory) -> It
             node.await_films(len(worklist.entries))
             services = build_services(load_settings(folder / "node" / "screener.toml"))
             archived = objects_in(archive.peer, worklist.entries)
-            outcome = collect(services, worklist.entries, archived=archived, refused=())
+            outcome = collect(
+                services, worklist.entries, archived=archived, before=frozenset(), refused=()
+            )
             services.database.dispose()
             yield Finished(node=node, archive=archive, outcome=outcome)
 
