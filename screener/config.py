@@ -6,6 +6,7 @@ import difflib
 import ipaddress
 import os
 import tomllib
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -293,12 +294,23 @@ def export_rules(document: RulesDocument) -> str:
     return tomli_w.dumps({"rules": document.model_dump(mode="json")}, multiline_strings=False)
 
 
+def export_settings(values: Mapping[str, Any]) -> str:
+    """Write settings as TOML, as `screener.toml` has them; what is not set is left out."""
+    return tomli_w.dumps(_set_only(dict(values)))
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file, or raise `ConfigurationError` with the line that is wrong."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigurationError(f"{path}: {error}") from None
+
+
+def _set_only(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _set_only(inner) for key, inner in value.items() if inner is not None}
+    return [_set_only(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _refuse_unknown_variables() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from screener.config import ArchiveSettings, ConfirmBy, RulesDocument, Settings
 from screener.dicom.contexts import accepted_contexts
 from screener.dicom.decoders import working_transfer_syntaxes
-from screener.domain.errors import ConfigurationError, ScreenerError
+from screener.domain.errors import ConfigurationError, DatabaseUnavailable, ScreenerError
 from screener.domain.identifiers import (
     AeTitle,
     SeriesInstanceUid,
@@ -20,7 +20,7 @@ from screener.domain.identifiers import (
 )
 from screener.domain.reference import BmdReference, refuse_made_up_reference
 from screener.domain.report import ReportVariant
-from screener.domain.rules import refuse_live_if_synthetic
+from screener.domain.rules import SiteRules, refuse_live_if_synthetic
 from screener.network.commitment import CommitmentReport, request_commitment
 from screener.network.entity import Timeouts
 from screener.network.listener import IncomingInstance, Listener
@@ -216,6 +216,19 @@ def require_current_database(database: Database) -> None:
             f"the database is at migration level {current or 'none'} and this version needs "
             f"{newest}; run `screener db upgrade`"
         )
+
+
+def rules_for_files(settings: Settings) -> SiteRules | None:
+    """Return the rules in force on this machine's node, or None where there is no node yet."""
+    database = build_database(settings)
+    try:
+        require_current_database(database)
+        with database.read() as uow:
+            return uow.rules.in_force()
+    except (ConfigurationError, DatabaseUnavailable):
+        return None
+    finally:
+        database.dispose()
 
 
 def build_listener(settings: Settings, services: Services) -> Listener:

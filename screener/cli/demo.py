@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import TaskID
 
-from screener.cli.output import ERR, OUT, print_json, print_table, progress
+from screener.cli.output import ERR, OUT, SYNTHETIC, print_json, print_table, progress
 from screener.cli.peers import find_peer, listen_address
 from screener.config import Settings
 from screener.demo.outcome import Outcome, Row
@@ -29,7 +29,7 @@ _SYNTHETIC = (
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(demo)
+    app.command(rich_help_panel=SYNTHETIC)(demo)
     app.command(name="demo-archive", hidden=True)(demo_archive)
 
 

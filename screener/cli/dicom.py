@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from screener.cli.files import dicom_files
-from screener.cli.output import complain, print_json, progress, say
+from screener.cli.output import FILMS, complain, print_json, progress, say
 from screener.cli.peers import calling_title, find_peer
 from screener.config import load_settings
 from screener.dicom.header import file_kind
@@ -38,8 +38,8 @@ class _Sent:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(send)
-    app.command()(echo)
+    app.command(rich_help_panel=FILMS)(send)
+    app.command(rich_help_panel=FILMS)(echo)
 
 
 def send(

@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 import typer
 
 from screener.cli.database import opened
-from screener.cli.output import print_json, print_table, say
-from screener.config import Settings, load_settings
+from screener.cli.output import NODE, print_json, print_table, say
+from screener.config import Settings, export_settings, load_settings
 from screener.domain.errors import PredictorMismatch
 from screener.doors import synthetic_statement, try_doors
 from screener.pipeline.drive import (
@@ -53,14 +53,14 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(up)
-    app.command()(listen)
+    app.command(rich_help_panel=NODE)(up)
+    app.command(rich_help_panel=NODE)(listen)
     app.command(name="drive", hidden=True)(drive_role)
-    app.command()(status)
-    app.command()(check)
+    app.command(rich_help_panel=NODE)(status)
+    app.command(rich_help_panel=NODE)(check)
     database = typer.Typer(help="The database.", no_args_is_help=True)
     database.command()(upgrade)
-    app.add_typer(database, name="db")
+    app.add_typer(database, name="db", rich_help_panel=NODE)
 
 
 def up(context: typer.Context, lifeline: _Lifeline = False) -> None:
@@ -273,8 +273,9 @@ def check(context: typer.Context, as_json: _Json = False) -> None:
     else:
         if synthetic:
             say((synthetic, "bold yellow"))
-        for section, values in shown.items():
-            say((section, "bold"), f" {values}")
+        for line in export_settings(shown).splitlines():
+            say((line, "bold") if line.startswith("[") else line)
+        say("")
         doors = []
         for door in try_doors(settings):
             doors.append(door)

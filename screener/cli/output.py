@@ -16,6 +16,9 @@ from rich.text import Text
 OUT = Console(soft_wrap=True)
 ERR = Console(stderr=True, soft_wrap=True)
 
+#: Headings of `screener --help`.
+NODE, FILMS, SYNTHETIC = "The node", "Films and peers, without a node", "Synthetic films, training"
+
 _WIDE = 200
 
 

@@ -10,7 +10,7 @@ import typer
 
 from screener.cli.database import opened
 from screener.cli.operator import operator_name
-from screener.cli.output import print_json, print_table, say
+from screener.cli.output import NODE, print_json, print_table, say
 from screener.config import export_rules, load_settings, read_rules
 from screener.domain.errors import ConfigurationError
 from screener.storage.queries import LARGEST_NUMBER
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     rules.command()(show)
     rules.command(name="import")(import_)
     rules.command()(export)
-    app.add_typer(rules, name="rules", no_args_is_help=True)
+    app.add_typer(rules, name="rules", no_args_is_help=True, rich_help_panel=NODE)
 
 
 def show(
@@ -47,7 +47,7 @@ def show(
     for section in ("eligibility", "conclusion"):
         values = getattr(document, section)
         print_table(
-            (section, "value"), [(name, getattr(values, name)) for name in values.__slots__]
+            (section, "value"), [(name, _cell(getattr(values, name))) for name in values.__slots__]
         )
     print_table(("archive", "mode"), [(n, mode.value) for n, mode in document.archives.items()])
     print_table(
@@ -96,3 +96,8 @@ def export(
     else:
         file.write_text(text, encoding="utf-8")
         say(f"wrote {file}")
+
+
+def _cell(value: object) -> str:
+    """Return a rule's value as people write it: a list without quotes and brackets."""
+    return "   ".join(value) if isinstance(value, tuple) else str(value)

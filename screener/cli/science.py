@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from screener.cli.output import ERR, say
+from screener.cli.output import ERR, SYNTHETIC, say
 from screener.domain.errors import ConfigurationError
 from screener.telemetry.logging import configure_logging
 
@@ -23,8 +23,8 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True, help="Films of synthetic children with exact truth; no real child."
     )
     group.command()(make)
-    app.add_typer(group, name="phantom")
-    app.command()(train)
+    app.add_typer(group, name="phantom", rich_help_panel=SYNTHETIC)
+    app.command(rich_help_panel=SYNTHETIC)(train)
 
 
 def make(

@@ -14,22 +14,24 @@ import typer
 from rich.text import Text
 
 from screener.cli.files import dicom_files
-from screener.cli.output import complain, print_json, print_table, progress, say
+from screener.cli.output import FILMS, complain, print_json, print_table, progress, say
 from screener.config import Settings, load_settings
 from screener.dicom.header import read_header
 from screener.domain.eligibility import Answer, Ineligible
 from screener.domain.errors import ConfigurationError
 from screener.domain.finding import round_z
+from screener.domain.instance import InstanceHeader
+from screener.domain.judgement import age_on_film, sex_on_film
 from screener.domain.judgement import explain as ask_rules
 from screener.domain.patient import Measurement
 from screener.domain.report import ReportVariant
 from screener.domain.rules import SiteRules
 from screener.doors import synthetic_statement
-from screener.pipeline.film import NotLoaded, judge_header, load_film
+from screener.pipeline.film import NotLoaded, clinical_of, judge_header, load_film
 from screener.pipeline.offline import OfflineFilm, OfflineStudy, results_of, score_files
 from screener.pipeline.ports import Services
 from screener.telemetry.logging import configure_logging
-from screener.wiring import build_services, predictor_folder
+from screener.wiring import build_services, predictor_folder, rules_for_files
 
 _COLUMNS = ("file", "verdict", "z", "z_low", "z_high", "abmd_g_cm2", "view", "reason")
 
@@ -42,8 +44,8 @@ _ANSWERS = {
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(score)
-    app.command()(explain)
+    app.command(rich_help_panel=FILMS)(score)
+    app.command(rich_help_panel=FILMS)(explain)
 
 
 def score(
@@ -75,20 +77,37 @@ def score(
         device=settings.predictor.device,
         threads=settings.predictor.threads or os.cpu_count() or 1,
     )
+    rules, asked = _rules(settings)
     with progress("scoring") as bar:
         task = bar.add_task("", total=len(files))
         studies = score_files(
             services,
             predictor,
             files,
-            rules=_rules(settings),
+            rules=rules,
             today=datetime.now(UTC).date(),
             on_film=lambda film: bar.update(task, advance=1, description=film.path.name),
         )
     rows = [_row(services, film, study) for study in studies for film in study.films]
     if out is not None:
         _write_results(services, studies, out)
-    _print(services, settings, rows, as_json=as_json, as_csv=as_csv)
+    if as_json:
+        print_json(
+            {
+                "synthetic": services.predictor.identity.synthetic,
+                "predictor": services.predictor.identity.label,
+                "reference": services.reference.label,
+                "rules": asked,
+                "threshold_z": rules.conclusion.threshold_z,
+                "films": rows,
+            }
+        )
+    elif as_csv:
+        writer = csv.DictWriter(sys.stdout, _COLUMNS, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        _print_table(settings, rows)
 
 
 def explain(
@@ -103,19 +122,13 @@ def explain(
     if not file.is_file():
         raise ConfigurationError(f"there is no file {file}")
     header = read_header(file)
-    rules, today = _rules(settings).eligibility, datetime.now(UTC).date()
+    site_rules, asked = _rules(settings)
+    rules, today = site_rules.eligibility, datetime.now(UTC).date()
     outcomes = ask_rules(header, rules=rules, limits=services.limits, today=today)
     judged = judge_header(services, header, rules=rules, today=today)
-    variables: dict[str, Any] = {}
+    variables = _variables(services, header)
     pixels = "not looked at: the header already says no"
     if not isinstance(judged, Ineligible):
-        clinical = judged.clinical
-        variables = {
-            "age": {"value": round(clinical.age_years, 2), "unit": "a", "source": "HEADER_DATES"},
-            "sex": {"value": clinical.sex.value, "unit": "", "source": "HEADER"},
-            "height": _measurement(clinical.height_m, "m"),
-            "weight": _measurement(clinical.weight_kg, "kg"),
-        }
         loaded = load_film(services, file)
         pixels = loaded.reason.value if isinstance(loaded, NotLoaded) else "can be scored"
     if as_json:
@@ -123,6 +136,7 @@ def explain(
             {
                 "synthetic": services.predictor.identity.synthetic,
                 "eligible": not isinstance(judged, Ineligible),
+                "asked": asked,
                 "rules": [
                     {"rule": o.rule, "answer": o.answer, "reason": o.reason, "saw": o.saw}
                     for o in outcomes
@@ -139,22 +153,45 @@ def explain(
         ("rule", "says", "saw", "reason"),
         [(o.rule, _ANSWERS[o.answer], o.saw, o.reason.value if o.reason else "") for o in outcomes],
     )
-    if variables:
-        print_table(
-            ("variable", "value>", "unit", "from"),
-            [
-                (name, v["value"] if v["value"] is not None else "missing", v["unit"], v["source"])
-                for name, v in variables.items()
-            ],
-        )
+    print_table(
+        ("variable", "value>", "unit", "from"),
+        [
+            (name, v["value"] if v["value"] is not None else "missing", v["unit"], v["source"])
+            for name, v in variables.items()
+        ],
+    )
     say(f"pixels: {pixels}")
+    say(f"rules asked: {asked}")
     if header.forgiven:
         say(f"read all the same, or left out: {', '.join(header.forgiven)}")
 
 
-def _rules(settings: Settings) -> SiteRules:
-    """Return the settings' own rules: there is no database to ask."""
-    return settings.first_rules().site_rules(1)
+def _rules(settings: Settings) -> tuple[SiteRules, str]:
+    """Return the rules to ask and whose they are: the node's, or the settings' without a node."""
+    in_force = rules_for_files(settings)
+    if in_force is not None:
+        return in_force, f"version {in_force.version}, in force on this node"
+    return settings.first_rules().site_rules(1), "those of the settings, for there is no node yet"
+
+
+def _variables(services: Services, header: InstanceHeader) -> dict[str, Any]:
+    """Return what the header gives of the child, for an eligible film and any other."""
+    age, sex = age_on_film(header), sex_on_film(header)
+    variables: dict[str, Any] = {
+        "age": {"value": None, "unit": "a", "source": "UNKNOWN"},
+        "sex": {"value": None, "unit": "", "source": "UNKNOWN"},
+    }
+    if age is not None:
+        variables["age"] |= {"value": round(age, 2), "source": "HEADER_DATES"}
+    if sex is not None:
+        variables["sex"] |= {"value": sex.value, "source": "HEADER"}
+    if age is not None and sex is not None:
+        clinical = clinical_of(services, header, age_years=age, sex=sex)
+        variables |= {
+            "height": _measurement(clinical.height_m, "m"),
+            "weight": _measurement(clinical.weight_kg, "kg"),
+        }
+    return variables
 
 
 def _measurement(measured: Measurement, unit: str) -> dict[str, Any]:
@@ -199,30 +236,7 @@ def _row(services: Services, film: OfflineFilm, study: OfflineStudy) -> dict[str
     }
 
 
-def _print(
-    services: Services,
-    settings: Settings,
-    rows: list[dict[str, Any]],
-    *,
-    as_json: bool,
-    as_csv: bool,
-) -> None:
-    if as_json:
-        print_json(
-            {
-                "synthetic": services.predictor.identity.synthetic,
-                "predictor": services.predictor.identity.label,
-                "reference": services.reference.label,
-                "threshold_z": settings.rules.conclusion.threshold_z,
-                "films": rows,
-            }
-        )
-        return
-    if as_csv:
-        writer = csv.DictWriter(sys.stdout, _COLUMNS, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
-        return
+def _print_table(settings: Settings, rows: list[dict[str, Any]]) -> None:
     if statement := synthetic_statement(settings):
         say((statement, "bold yellow"))
     print_table(

@@ -8,7 +8,7 @@ import typer
 
 from screener.cli.database import opened
 from screener.cli.operator import operator_name
-from screener.cli.output import print_json, print_table, say
+from screener.cli.output import NODE, print_json, print_table, say
 from screener.config import load_settings
 from screener.domain.errors import ConfigurationError
 from screener.domain.finding import Verdict
@@ -29,9 +29,9 @@ _Study = Annotated[str, typer.Argument(help="Our number of the study, or its Stu
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(studies)
-    app.command()(show)
-    app.command()(retry)
+    app.command(rich_help_panel=NODE)(studies)
+    app.command(rich_help_panel=NODE)(show)
+    app.command(rich_help_panel=NODE)(retry)
 
 
 def studies(

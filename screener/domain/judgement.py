@@ -81,7 +81,7 @@ def judge(
     """
     outcomes = explain(header, rules=rules, limits=limits, today=today)
     reasons = tuple(outcome.reason for outcome in outcomes if outcome.reason is not None)
-    view, sex, age = frontal_view(header, rules), _sex(header), age_on_film(header)
+    view, sex, age = frontal_view(header, rules), sex_on_film(header), age_on_film(header)
     if reasons:
         return Ineligible(reasons=reasons)
     if not isinstance(view, View) or sex is None or age is None:  # pragma: no cover - our bug
@@ -155,6 +155,14 @@ def age_on_film(header: InstanceHeader) -> float | None:
     if born_on is None or on is None or on < born_on:
         return None
     return age_years(born_on, on)
+
+
+def sex_on_film(header: InstanceHeader) -> Sex | None:
+    """Return the sex that the header gives, or None where that is neither M nor F."""
+    try:
+        return Sex(header.identity.sex or "")
+    except ValueError:
+        return None
 
 
 def stated_age_years(patient_age: str | None) -> tuple[float, float] | None:
@@ -284,7 +292,7 @@ def _frontal(
 def _sex_known(
     header: InstanceHeader, _rules: EligibilityRules, _limits: ScoringLimits, _today: date
 ) -> RuleOutcome:
-    sex = _sex(header)
+    sex = sex_on_film(header)
     if sex is None:
         said = "empty" if header.identity.sex is None else "neither M nor F"
         return _cannot_tell("sex", IneligibilityReason.SEX_UNKNOWN, f"Patient's Sex is {said}")
@@ -405,13 +413,6 @@ QUESTIONS: tuple[Question, ...] = (
     _spacing,
     _predictor_fits,
 )
-
-
-def _sex(header: InstanceHeader) -> Sex | None:
-    try:
-        return Sex(header.identity.sex or "")
-    except ValueError:
-        return None
 
 
 def _matches(patterns: tuple[str, ...], texts: tuple[str, ...]) -> bool:

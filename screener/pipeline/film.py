@@ -12,7 +12,7 @@ from screener.domain.eligibility import EligibilityRules, Eligible, Ineligible
 from screener.domain.errors import UnsupportedPixels
 from screener.domain.instance import InstanceHeader
 from screener.domain.judgement import judge
-from screener.domain.patient import ClinicalVariables
+from screener.domain.patient import ClinicalVariables, Sex
 from screener.domain.screening import NotScoredReason
 from screener.imaging.preprocess import ModelInput, prepare
 from screener.imaging.quality import assess
@@ -50,14 +50,21 @@ def judge_header(
     verdict = judge(header, rules=rules, limits=services.limits, today=today)
     if isinstance(verdict, Ineligible):
         return verdict
-    clinical = clinical_variables(
-        age_years=verdict.age_years,
-        sex=verdict.sex,
+    clinical = clinical_of(services, header, age_years=verdict.age_years, sex=verdict.sex)
+    return Judged(eligible=verdict, clinical=clinical)
+
+
+def clinical_of(
+    services: Services, header: InstanceHeader, *, age_years: float, sex: Sex
+) -> ClinicalVariables:
+    """Return the clinical variables of a child of this age and sex, as a header gives them."""
+    return clinical_variables(
+        age_years=age_years,
+        sex=sex,
         patient_size=header.patient_size,
         patient_weight=header.patient_weight,
         growth=services.growth,
     )
-    return Judged(eligible=verdict, clinical=clinical)
 
 
 def load_film(services: Services, path: Path) -> Loaded | NotLoaded:

@@ -214,6 +214,30 @@ def test_explain_of_what_is_not_dicom_is_one_line(films: Path) -> None:
     assert ended.err.count("\n") == 1
 
 
+def test_explain_tells_the_variables_of_a_film_that_must_not_be_scored(films: Path) -> None:
+    said = run_command("explain", films / "c.dcm", "--json").json
+
+    assert said["eligible"] is False
+    assert said["clinical"]["age"]["value"] > 40
+    assert set(said["clinical"]) == {"age", "sex", "height", "weight"}
+
+
+def test_the_nodes_rules_in_force_are_asked_where_there_is_a_node(
+    films: Path, configure: Configure
+) -> None:
+    configure(rules={"eligibility": {"modalities": ["CR"]}})
+    assert run_command("db", "upgrade").code == 0
+    configure()
+
+    said = run_command("explain", films / "a.dcm", "--json").json
+    scored = run_command("score", films / "a.dcm", "--json").json
+
+    assert said["eligible"] is False
+    assert said["asked"] == scored["rules"] == "version 1, in force on this node"
+    assert "rules asked: version 1" in run_command("explain", films / "a.dcm").out
+    assert [film["reason"] for film in scored["films"]] == ["NOT_A_RADIOGRAPH"]
+
+
 def test_the_settings_own_rules_are_asked_where_there_is_no_node(
     films: Path, configure: Configure
 ) -> None:
@@ -222,4 +246,6 @@ def test_the_settings_own_rules_are_asked_where_there_is_no_node(
     said = run_command("explain", films / "a.dcm", "--json").json
 
     assert said["eligible"] is False
+    assert said["asked"].startswith("those of the settings")
+    assert not Path("screener-data").exists()
     assert IneligibilityReason.NOT_A_RADIOGRAPH in {rule["reason"] for rule in said["rules"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -222,6 +223,16 @@ def test_check_prints_one_line_for_a_door_with_what_to_do(configure: Configure) 
         "archive pacs",
     ]
     assert all(" → " in line for line in failed)
+
+
+def test_check_prints_settings_as_the_file_has_them(configure: Configure) -> None:
+    settings = configure(listener={"callers": [{"ae_title": "CR1", "host": "10.0.0.0/8"}]})
+    assert run_command("db", "upgrade").code == 0
+
+    out = run_command("check").out
+
+    printed = "\n".join(out.splitlines()[1:]).split("\nok ")[0]
+    assert tomllib.loads(printed)["listener"] == settings.listener.model_dump(mode="json")
 
 
 def test_check_as_json_is_json_with_every_door(node: Settings) -> None:
