@@ -67,6 +67,7 @@ def write_demo(
             on_child(entry.file)
     rows = [asdict(row) for row in outcome.rows]
     (out / "results.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    numbers = {entry.file: child.number for child in outcome.children for entry in child.entries}
     page = out / "index.html"
     predictor = services.predictor.identity
     page.write_text(
@@ -78,7 +79,7 @@ def write_demo(
             children="\n".join(
                 _child_section(child, shown[child.number]) for child in _worst_first(outcome)
             ),
-            table="\n".join(_table_row(row) for row in outcome.rows),
+            table="\n".join(_table_row(row, numbers.get(row.file)) for row in outcome.rows),
             others="\n".join(
                 _other(row, thumbnails[row.file]) for row in outcome.rows if row.file in thumbnails
             ),
@@ -166,7 +167,7 @@ def _child_section(child: ChildOutcome, shown: _Shown) -> str:
         else ""
     )
     return (
-        f'<section class="child {mark}"><h3>Child {child.number} <span class="mark">{title}</span>'
+        f'<section class="child {mark}" id="child-{child.number}"><h3>Child {child.number} <span class="mark">{title}</span>'
         f'<span class="truth">true Z {child.true_z:.1f}, estimated {z}</span></h3>'
         f'<p class="kind">{escape("; ".join(entry.kind for entry in child.entries))}</p>'
         f'<p class="kind">{written}</p>'
@@ -175,7 +176,7 @@ def _child_section(child: ChildOutcome, shown: _Shown) -> str:
     )
 
 
-def _table_row(row: Row) -> str:
+def _table_row(row: Row, number: int | None) -> str:
     scored = row.z is not None
     cells = (
         row.file.removesuffix(".dcm"),
@@ -187,7 +188,10 @@ def _table_row(row: Row) -> str:
         " ".join(word for word in (row.verdict, row.reason) if word),
         row.report_state or "",
     )
-    return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+    first, *others = (escape(cell) for cell in cells)
+    if number is not None:
+        first = f'<a href="#child-{number}">{first}</a>'
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in (first, *others))}</tr>"
 
 
 def _other(row: Row, picture: str | None) -> str:
