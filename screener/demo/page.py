@@ -167,7 +167,8 @@ def _child_section(child: ChildOutcome, shown: _Shown) -> str:
         else ""
     )
     return (
-        f'<section class="child {mark}" id="child-{child.number}"><h3>Child {child.number} <span class="mark">{title}</span>'
+        f'<section class="child {mark}" id="child-{child.number}">'
+        f'<h3>Child {child.number} <span class="mark">{title}</span>'
         f'<span class="truth">true Z {child.true_z:.1f}, estimated {z}</span></h3>'
         f'<p class="kind">{escape("; ".join(entry.kind for entry in child.entries))}</p>'
         f'<p class="kind">{written}</p>'
