@@ -133,7 +133,7 @@ class Database:
         Raises
         ------
         DatabaseUnavailable
-            The database cannot be reached, or stays locked.
+            The database cannot be reached or written now, or stays locked.
         """
         yield from self._transaction(writing=True)
 
@@ -155,10 +155,10 @@ class Database:
         except IntegrityError as error:
             raise RowConflict from error
         except DBAPIError as error:
-            if error.connection_invalidated or _is_locked(error):
+            if error.connection_invalidated or _may_pass(error):
                 raise DatabaseUnavailable(
-                    f"the database ({self.engine.dialect.name}) cannot be reached or is locked: "
-                    f"{type(error.orig).__name__}"
+                    f"the database ({self.engine.dialect.name}) cannot be reached, is locked or "
+                    f"full, or may not be written: {type(error.orig).__name__}"
                 ) from error
             raise
 
@@ -201,15 +201,18 @@ def _on_sqlite_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-def _is_locked(error: DBAPIError) -> bool:
+#: What SQLite and PostgreSQL say when the trouble is the machine's or the network's.
+_PASSING = (
+    "closed",
+    "could not connect",
+    "disk",
+    "locked",
+    "readonly",
+    "refused",
+    "unable to open",
+)
+
+
+def _may_pass(error: DBAPIError) -> bool:
     text = str(error.orig).lower()
-    return any(
-        sign in text
-        for sign in (
-            "locked",
-            "unable to open",
-            "refused",
-            "could not connect",
-            "closed",
-        )
-    )
+    return any(sign in text for sign in _PASSING)
