@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
+from screener.domain.identifiers import StudyId
+from screener.domain.lms import LmsCurve, LmsTable
+from screener.domain.patient import Sex
 from screener.storage.tables import FindingRow
 from tests.integration.pipeline.conftest import MakeRig
 from tests.support.pipeline_rig import SETTLE_S, Rig, make_film
@@ -146,3 +150,23 @@ def test_a_study_with_a_film_that_never_comes_to_an_end_is_taken_up_when_it_does
 
     assert while_waiting == 0
     assert rig.study().state == "REPORTED"
+
+
+def test_a_study_that_a_new_reference_does_not_reach_waits_for_an_operator(rig: Rig) -> None:
+    """Its film was scored before the site changed its reference to one for small children."""
+    reference = rig.services.reference
+    small = LmsCurve(ages_years=(3.0, 5.0), l=(1.0, 1.0), m=(0.45, 0.5), s=(0.12, 0.12))
+    rig.send(make_film(z=-3))
+    rig.run_until_idle()
+    narrow = replace(reference, table=LmsTable(curves=dict.fromkeys(Sex, small)))
+    rig.change_services(reference=narrow)
+
+    rig.pass_time(SETTLE_S)
+    stuck = rig.study()
+    rig.change_services(reference=reference)
+    with rig.services.database.write() as uow:
+        assert uow.studies.retry(StudyId(1))
+    rig.settle()
+
+    assert (stuck.state, stuck.error_code) == ("FAILED", "OUTSIDE_REFERENCE")
+    assert rig.study().report_state == "COMMITTED"
