@@ -11,7 +11,7 @@ from pathlib import Path
 from screener.config import ArchiveSettings, ConfirmBy, RulesDocument, Settings
 from screener.dicom.contexts import accepted_contexts
 from screener.dicom.decoders import working_transfer_syntaxes
-from screener.domain.errors import ConfigurationError, DatabaseUnavailable, ScreenerError
+from screener.domain.errors import ConfigurationError, ScreenerError
 from screener.domain.identifiers import (
     AeTitle,
     SeriesInstanceUid,
@@ -219,14 +219,20 @@ def require_current_database(database: Database) -> None:
 
 
 def rules_for_files(settings: Settings) -> SiteRules | None:
-    """Return the rules in force on this machine's node, or None where there is no node yet."""
+    """Return the rules in force on this machine's node, or None where there is no node yet.
+
+    Raises
+    ------
+    ConfigurationError, DatabaseUnavailable
+        There is a node, and its rules cannot be read: others must not be asked in their place.
+    """
     database = build_database(settings)
     try:
+        if migrate.current_revision(database) is None:
+            return None
         require_current_database(database)
         with database.read() as uow:
             return uow.rules.in_force()
-    except (ConfigurationError, DatabaseUnavailable):
-        return None
     finally:
         database.dispose()
 

@@ -18,6 +18,7 @@ from screener.domain.errors import (
     ArchiveUnreachable,
     AssociationRejected,
     ConfigurationError,
+    FileUnavailable,
     UnreadableInstance,
 )
 from screener.network.peers import Peer
@@ -98,7 +99,7 @@ def send_files(peer: Peer, files: list[Path], *, calling_ae: str) -> list[_Sent]
     for file in files:
         try:
             kinds[file] = file_kind(file)
-        except UnreadableInstance as error:
+        except (UnreadableInstance, FileUnavailable) as error:
             sent.append(_Sent(file=file, ok=False, said=str(error)))
     try:
         with Sender(peer, calling_ae=calling_ae, kinds=set(kinds.values())) as sender:
@@ -113,7 +114,7 @@ def send_files(peer: Peer, files: list[Path], *, calling_ae: str) -> list[_Sent]
 def _send_one(sender: Sender, file: Path) -> _Sent:
     try:
         reply = sender.send(file)
-    except AssociationRejected as error:
+    except (AssociationRejected, UnreadableInstance) as error:
         return _Sent(file=file, ok=False, said=str(error))
     kept = reply.answer is StoreAnswer.KEPT
     return _Sent(file=file, ok=kept, said=f"status 0x{reply.status:04X}")

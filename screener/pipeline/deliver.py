@@ -12,6 +12,7 @@ from screener.domain.errors import (
     ArchiveUnreachable,
     AssociationRejected,
     PermanentError,
+    ScreenerError,
     TransientError,
 )
 from screener.domain.retry import REFUSALS, delay
@@ -76,11 +77,11 @@ def _send(services: Services, archive: Archive, due: Sequence[ClaimedDelivery]) 
 
 
 def _load(services: Services, held: ClaimedDelivery) -> _File | None:
-    """Read an object from the vault; settle its delivery here where it is gone."""
+    """Read an object from the vault; settle its delivery here where it cannot be read."""
     try:
         data = services.vault.read(held.vault_key)
         return _File(held=held, data=data, transfer_syntax_uid=transfer_syntax_of(data))
-    except PermanentError as error:
+    except ScreenerError as error:
         _fail(services, held, error)
     return None
 
@@ -98,7 +99,7 @@ def _send_one(services: Services, sender: Sender, file: _File) -> None:
         _settle(services, file.held, result)
 
 
-def _fail(services: Services, held: ClaimedDelivery, error: PermanentError) -> None:
+def _fail(services: Services, held: ClaimedDelivery, error: ScreenerError) -> None:
     get_logger().warning("sending_failed", delivery_id=held.delivery_id, code=error.code)
     with services.database.write() as uow:
         uow.deliveries.settle_failure(held, error, again=_D.PENDING)

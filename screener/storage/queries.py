@@ -188,28 +188,27 @@ class Queries:
     def attention(self) -> list[Attention]:
         """Return what waits for an operator, each kind with its latest studies."""
         films, deliveries = ScreeningRow, DeliveryRow
+        of_delivery = (
+            select(FindingRow.study_id)
+            .join(ResultObjectRow, ResultObjectRow.finding_id == FindingRow.id)
+            .join(deliveries, deliveries.result_object_id == ResultObjectRow.id)
+        )
         asked = (
-            ("film", films.state, ("CONFLICTING", "FAILED"), select(films.state, films.study_id)),
-            ("study", StudyRow.state, ("FAILED",), select(StudyRow.state, StudyRow.id)),
-            (
-                "delivery",
-                deliveries.state,
-                ("REFUSED", "FAILED"),
-                select(deliveries.state, FindingRow.study_id)
-                .join(ResultObjectRow, ResultObjectRow.id == deliveries.result_object_id)
-                .join(FindingRow, FindingRow.id == ResultObjectRow.finding_id),
-            ),
+            ("film", films.state, "CONFLICTING", select(films.study_id)),
+            ("film", films.state, "FAILED", select(films.study_id)),
+            ("study", StudyRow.state, "FAILED", select(StudyRow.id)),
+            ("delivery", deliveries.state, "FAILED", of_delivery),
+            ("delivery", deliveries.state, "REFUSED", of_delivery),
         )
         found = []
-        for what, column, states, query in asked:
-            by_state: dict[str, list[int]] = {}
-            for state, study_id in self._session.execute(query.where(column.in_(states))):
-                by_state.setdefault(state, []).append(study_id)
-            for state, studies in sorted(by_state.items()):
-                latest = sorted(set(studies), reverse=True)[:_SOME]
-                found.append(
-                    Attention(what=what, state=state, count=len(studies), studies=tuple(latest))
-                )
+        for what, column, state, study_ids in asked:
+            query = select(func.count()).select_from(column.class_).where(column == state)
+            if count := self._session.scalar(query):
+                # of many, the database counts all and names the latest
+                (study_id,) = study_ids.selected_columns
+                latest = study_ids.where(column == state).distinct().order_by(study_id.desc())
+                studies = self._session.scalars(latest.limit(_SOME))
+                found.append(Attention(what=what, state=state, count=count, studies=tuple(studies)))
         return found
 
     def strangers(self, limit: int = 10) -> list[Stranger]:

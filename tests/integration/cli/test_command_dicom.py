@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +54,26 @@ def test_films_are_sent_exactly_as_they_are(
     kept = archive.instances.get(synthetic_uid("film", 1))
     assert kept is not None
     assert len(archive.instances) == 2
+
+
+def test_a_file_that_the_disk_does_not_give_keeps_no_other_from_being_sent(
+    archive: SmallArchive, films: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Path.open
+
+    def open_(path: Path, *given: Any, **options: Any) -> Any:
+        if path.name == "1.dcm":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return whole(path, *given, **options)
+
+    monkeypatch.setattr(Path, "open", open_)
+
+    ended = run_command("send", "pacs", films / "1.dcm", films / "2.dcm")
+
+    assert ended.code == 1
+    assert "1.dcm: a file cannot be read: Permission denied" in ended.err
+    assert ended.out.startswith("1 of 2 file(s) taken")
+    assert archive.instances.get(synthetic_uid("film", 2)) is not None
 
 
 def test_send_as_json_says_so_of_each_file(films: Path) -> None:

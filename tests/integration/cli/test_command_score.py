@@ -238,6 +238,20 @@ def test_the_nodes_rules_in_force_are_asked_where_there_is_a_node(
     assert [film["reason"] for film in scored["films"]] == ["NOT_A_RADIOGRAPH"]
 
 
+@pytest.mark.parametrize("command", ["explain", "score"])
+def test_rules_that_cannot_be_read_are_not_replaced_by_the_settings_in_silence(
+    command: str, films: Path, configure: Configure
+) -> None:
+    Path("broken.db").write_bytes(b"no database" * 100)
+    configure(storage={"database_url": "sqlite:///broken.db"})
+
+    ended = run_command(command, films / "a.dcm", "--json")
+
+    assert ended.code == 1
+    assert ended.out == ""
+    assert "storage.database_url" in ended.err
+
+
 def test_the_settings_own_rules_are_asked_where_there_is_no_node(
     films: Path, configure: Configure
 ) -> None:

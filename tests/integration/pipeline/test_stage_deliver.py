@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from pydicom.uid import Comprehensive3DSRStorage
 
 from screener.config import ConfirmBy
-from screener.domain.delivery import ArchiveMode
+from screener.domain.delivery import ArchiveMode, DeliveryState
 from screener.domain.errors import ArchiveUnreachable
 from screener.domain.retry import WORK_ATTEMPTS
 from tests.integration.pipeline.conftest import MakeRig
 from tests.support.pipeline_rig import (
     LEASE_S,
+    SETTLE_S,
     Crash,
     RecordingArchive,
     Rig,
@@ -208,6 +211,34 @@ def test_a_file_that_is_gone_from_the_vault_fails_and_takes_no_other_along(rig: 
     assert states == {
         made.kind: "FAILED" if made.kind == gone.kind else "COMMITTED" for made in rig.objects()
     }
+
+
+def test_a_file_that_the_disk_does_not_give_now_is_sent_later_and_delays_no_other(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.send(make_film(z=-3))
+    rig.run_until_idle()
+    rig.clock.advance(SETTLE_S)
+    for stage in ("conclude", "report"):
+        rig.run(stage)
+    slow = rig.objects()[0]
+    with monkeypatch.context() as broken:
+        whole = Path.read_bytes
+
+        def read(path: Path) -> bytes:
+            if path.name == Path(slow.vault_key).name:
+                raise OSError(errno.EIO, "Input/output error")
+            return whole(path)
+
+        broken.setattr(Path, "read_bytes", read)
+        rig.run_until_idle("deliver pacs")
+    held_up = {made.state: made.error_message for made in rig.objects()}
+
+    rig.pass_time(60)
+
+    assert held_up.keys() == {"PENDING", "SENT"}
+    assert "Input/output error" in str(held_up[DeliveryState.PENDING])
+    assert rig.delivery_states() == {"COMMITTED"}
 
 
 def test_a_crash_between_sending_and_the_row_ends_in_one_object_committed(rig: Rig) -> None:
