@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -53,6 +54,8 @@ class StorageSettings(_Section):
 
     #: SQLAlchemy URL; empty for a SQLite file `screener.db` in `folder`.
     database_url: str = ""
+    #: File that holds the password alone, for a URL without one.
+    database_password_file: Path | None = None
     #: `spool/` (films as received) and `vault/` (our reports) are made in it.
     folder: Path = Path("screener-data")
     #: Below this much free space films are refused with 0xA700, before anything breaks.
@@ -60,8 +63,12 @@ class StorageSettings(_Section):
 
     @property
     def url(self) -> str:
-        """The database's URL."""
-        return self.database_url or f"sqlite:///{self.folder.absolute() / 'screener.db'}"
+        """The URL with its password, or `ConfigurationError` where that cannot be read."""
+        if not self.database_url:
+            return f"sqlite:///{self.folder.absolute() / 'screener.db'}"
+        return _with_password(
+            self.database_url, self.database_password_file, "storage.database_password_file"
+        )
 
 
 class CallerSettings(_Section):
@@ -169,6 +176,41 @@ class DriveSettings(_Section):
     commitment_overdue_h: float = Field(default=24.0, gt=0)
 
 
+class BrokerSettings(_Section):
+    """Redis, which passes nudges to the workers where the node is more than one machine."""
+
+    #: Such as redis://redis:6379/0; empty where `screener up` runs the whole node.
+    url: str = ""
+    #: File that holds the password alone, for a URL without one.
+    password_file: Path | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_redis(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"redis", "rediss"}:
+            raise ValueError("not a URL such as redis://redis:6379/0")
+        return value
+
+    @property
+    def full_url(self) -> str:
+        """The broker's URL, or `ConfigurationError` where there is none or its password is not."""
+        if not self.url:
+            raise ConfigurationError(
+                "broker.url is empty: name the Redis server, such as redis://redis:6379/0, or run "
+                "the whole node on this machine by `screener up`"
+            )
+        return _with_password(self.url, self.password_file, "broker.password_file")
+
+    @property
+    def shown_url(self) -> str:
+        """The URL without its password."""
+        parts = urlsplit(self.url)
+        if parts.password is None:
+            return self.url
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
+
+
 class MetricsSettings(_Section):
     """Prometheus metrics of the listener."""
 
@@ -207,6 +249,7 @@ class Settings(BaseSettings):
     predictor: PredictorSettings = PredictorSettings()
     reference: ReferenceSettings = ReferenceSettings()
     drive: DriveSettings = DriveSettings()
+    broker: BrokerSettings = BrokerSettings()
     metrics: MetricsSettings = MetricsSettings()
     rules: RulesDocument = RulesDocument()
 
@@ -305,6 +348,31 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigurationError(f"{path}: {error}") from None
+
+
+def _with_password(url: str, file: Path | None, setting: str) -> str:
+    """Put the password that a file holds into a URL."""
+    if file is None:
+        return url
+    try:
+        parts = urlsplit(url)
+        has_password = parts.password is not None
+    except ValueError:
+        raise ConfigurationError(f"{setting}: its URL is none that can be read") from None
+    if has_password:
+        raise ConfigurationError(f"{setting} is set, and the URL has a password too: keep one")
+    try:
+        password = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{setting} {file} cannot be read ({type(error).__name__})"
+        ) from None
+    if not password:
+        raise ConfigurationError(f"{setting} {file} is empty")
+    address = parts.netloc.rpartition("@")[2]
+    return urlunsplit(
+        parts._replace(netloc=f"{parts.username or ''}:{quote(password, safe='')}@{address}")
+    )
 
 
 def _set_only(value: Any) -> Any:

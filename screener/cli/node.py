@@ -14,18 +14,16 @@ from screener.cli.database import opened
 from screener.cli.output import NODE, print_json, print_table, say
 from screener.config import Settings, export_settings, load_settings
 from screener.domain.errors import PredictorMismatch
+from screener.domain.stage import Role
 from screener.doors import synthetic_statement, try_doors
-from screener.pipeline.drive import (
-    SIGN_EVERY_S,
-    delivery_stages,
-    drive,
-    intake_stages,
-    scoring_stages,
-    sign_of_life,
-)
+from screener.health import health
+from screener.pipeline.drive import delivery_stages, drive, intake_stages, scoring_stages
+from screener.pipeline.due import SILENT_AFTER_S
+from screener.pipeline.life import Life
 from screener.pipeline.ports import Services
 from screener.storage import migrate
 from screener.storage.codec import plain
+from screener.storage.processes import ProcessSign
 from screener.storage.queries import Counts
 from screener.supervisor import Supervisor, stop_on_signals, stop_with_supervisor
 from screener.telemetry.logging import configure_logging, get_logger
@@ -40,10 +38,7 @@ from screener.wiring import (
     require_current_database,
 )
 
-#: A process that was silent for so long is shown as not running, s.
-_SILENT_S = 4 * SIGN_EVERY_S
-
-_ROLES = ("intake", "scoring", "delivery")
+_ROLES = (Role.INTAKE, Role.SCORING, Role.DELIVERY)
 
 _Lifeline = Annotated[
     bool, typer.Option("--lifeline", hidden=True, help="Stop when standard input closes.")
@@ -58,6 +53,7 @@ def register(app: typer.Typer) -> None:
     app.command(name="drive", hidden=True)(drive_role)
     app.command(rich_help_panel=NODE)(status)
     app.command(rich_help_panel=NODE)(check)
+    app.command(name="health", rich_help_panel=NODE)(health_of)
     database = typer.Typer(help="The database.", no_args_is_help=True)
     database.command()(upgrade)
     app.add_typer(database, name="db", rich_help_panel=NODE)
@@ -76,7 +72,7 @@ def up(context: typer.Context, lifeline: _Lifeline = False) -> None:
     stop = _stop_event(lifeline=lifeline)
     config = ("--config", str(context.obj)) if context.obj else ()
     children = [("listener", (*config, "listen", "--lifeline"))]
-    children += [(role, (*config, "drive", role, "--lifeline")) for role in _ROLES]
+    children += [(role.value, (*config, "drive", role.value, "--lifeline")) for role in _ROLES]
     Supervisor(children).run(stop)
 
 
@@ -95,7 +91,7 @@ def listen(context: typer.Context, lifeline: _Lifeline = False) -> None:
         host=settings.listener.host,
         port=listener.port,
     )
-    sign_of_life(services, "listener", facts={"port": str(listener.port)}, stop=stop)
+    Life(services, Role.LISTENER, facts={"port": str(listener.port)}).keep(stop)
     listener.stop()
 
 
@@ -109,11 +105,9 @@ def drive_role(
     configure_logging(role=role)
     services = _services_of_process(settings)
     stop = _stop_event(lifeline=lifeline)
-    facts = {"predictor": services.predictor.identity.label}
-    life = threading.Thread(
-        target=partial(sign_of_life, services, role, facts=facts, stop=stop), daemon=True
-    )
-    poll_s = settings.drive.poll_s
+    life = Life(services, role, facts={"predictor": services.predictor.identity.label})
+    signs = threading.Thread(target=life.keep, args=(stop,), name="life", daemon=True)
+    run = partial(drive, poll_s=settings.drive.poll_s, stop=stop, on_work=life.worked)
     if role == "scoring":
         from screener.predictor.predict import TorchPredictor  # noqa: PLC0415 - loads torch
 
@@ -123,17 +117,16 @@ def drive_role(
             threads=settings.predictor.threads or os.cpu_count() or 1,
         )
         get_logger().info("predictor_loaded", predictor=predictor.identity.label)
-        life.start()
-        drive(scoring_stages(services, predictor), poll_s=poll_s, stop=stop)
+        signs.start()
+        run(scoring_stages(services, predictor))
     elif role == "intake":
-        life.start()
-        drive(intake_stages(services), poll_s=poll_s, stop=stop)
+        signs.start()
+        run(intake_stages(services))
     else:
-        life.start()
+        signs.start()
         threads = [
             threading.Thread(
-                target=partial(drive, delivery_stages(services, name), poll_s=poll_s, stop=stop),
-                name=f"deliver {name}",
+                target=partial(run, delivery_stages(services, name)), name=f"deliver {name}"
             )
             for name in services.archives
         ]
@@ -142,6 +135,7 @@ def drive_role(
         stop.wait()
         for thread in threads:
             thread.join()
+    signs.join()
     services.database.dispose()
 
 
@@ -164,12 +158,17 @@ def status(context: typer.Context, as_json: _Json = False) -> None:
         rules = uow.rules.in_force()
         strangers = uow.queries.strangers()
         attention = uow.queries.attention()
-        health = {a.name: uow.archives.health(a.name) for a in settings.archives}
+        answers = {a.name: uow.archives.health(a.name) for a in settings.archives}
         signs = uow.processes.all()
         now = uow.now
     synthetic = synthetic_statement(settings)
-    processes = {sign.role: (now - sign.alive_at).total_seconds() < _SILENT_S for sign in signs}
-    running = all(processes.get(role, False) for role in ("listener", *_ROLES))
+    alive = [s for s in signs if (now - s.alive_at).total_seconds() <= SILENT_AFTER_S]
+    beat = (Role.BEAT,) if settings.broker.url else ()
+    processes = {
+        role.value: any(sign.process.role == role for sign in alive)
+        for role in (Role.LISTENER, *_ROLES, *beat)
+    }
+    running = all(processes.values())
     if as_json:
         print_json(
             {
@@ -177,6 +176,7 @@ def status(context: typer.Context, as_json: _Json = False) -> None:
                 "predictor": _predictor_label(settings),
                 "running": running,
                 "processes": processes,
+                "process_list": [_process(sign, now) for sign in signs],
                 "screenings": counts.screenings,
                 "studies": counts.studies,
                 "verdicts": counts.verdicts,
@@ -190,7 +190,7 @@ def status(context: typer.Context, as_json: _Json = False) -> None:
                         "error": h.error_message if h else None,
                         "deliveries": _deliveries_of(counts, name),
                     }
-                    for name, h in health.items()
+                    for name, h in answers.items()
                 },
                 "rejected": [
                     {
@@ -208,10 +208,24 @@ def status(context: typer.Context, as_json: _Json = False) -> None:
         return
     if synthetic:
         say((synthetic, "bold yellow"))
-    stopped = [role for role in ("listener", *_ROLES) if not processes.get(role, False)]
+    stopped = [role for role, runs in processes.items() if not runs]
     state = ("running", "green") if running else (f"not running: {', '.join(stopped)}", "red")
     version = rules.version if rules else "-"
     say(f"{settings.site.name}: ", state, f"; rules version {version}")
+    if settings.broker.url:
+        print_table(
+            ("process", "on", "at once>", "last sign, s>", "last work"),
+            [
+                (
+                    sign.process.role,
+                    sign.process.host,
+                    sign.slots,
+                    f"{(now - sign.alive_at).total_seconds():.0f}",
+                    f"{sign.worked_at:%Y-%m-%d %H:%M:%S}" if sign.worked_at else "none yet",
+                )
+                for sign in signs
+            ],
+        )
     print_table(
         ("films", "number>"), [*counts.screenings.items(), *_waiting(counts, now)], title=""
     )
@@ -224,9 +238,9 @@ def status(context: typer.Context, as_json: _Json = False) -> None:
             ", ".join(f"{n} {s}" for s, n in _deliveries_of(counts, name).items()),
             (h.error_message or "") if h else "never tried",
         )
-        for name, h in health.items()
+        for name, h in answers.items()
     ]
-    unknown = sorted({name for name, _ in counts.deliveries} - health.keys())
+    unknown = sorted({name for name, _ in counts.deliveries} - answers.keys())
     archives += [
         (
             name,
@@ -286,6 +300,23 @@ def check(context: typer.Context, as_json: _Json = False) -> None:
         raise typer.Exit(1)
 
 
+def health_of(
+    context: typer.Context,
+    role: Annotated[Role, typer.Argument(help="Which process of this machine or container.")],
+) -> None:
+    """Say whether one process of this machine does its work; exits with 1 where it does not.
+
+    Made for container health checks. The listener must answer C-ECHO; the others must give signs
+    of life, and take up work while there is some.
+    """
+    settings = load_settings(context.obj)
+    configure_logging(role="health")
+    well, said = health(settings, role)
+    say(said if well else (said, "red"))
+    if not well:
+        raise typer.Exit(1)
+
+
 def _services_of_process(settings: Settings) -> Services:
     services = build_services(settings)
     require_current_database(services.database)
@@ -304,6 +335,19 @@ def _log_synthetic(settings: Settings) -> None:
     identity = build_predictor_facts(settings).identity
     if identity.synthetic:
         get_logger().warning("predictor_is_synthetic", predictor=identity.label)
+
+
+def _process(sign: ProcessSign, now: datetime) -> dict[str, object]:
+    return {
+        "role": sign.process.role,
+        "host": sign.process.host,
+        "pid": sign.process.pid,
+        "slots": sign.slots,
+        "started_at": sign.started_at,
+        "silent_s": round((now - sign.alive_at).total_seconds(), 1),
+        "worked_at": sign.worked_at,
+        **sign.facts,
+    }
 
 
 def _predictor_label(settings: Settings) -> str | None:
@@ -326,4 +370,5 @@ def _waiting(counts: Counts, now: datetime) -> list[tuple[str, str]]:
 def _without_secrets(settings: Settings) -> dict[str, object]:
     values = settings.model_dump(mode="json", exclude={"rules"})
     values["storage"]["database_url"] = build_database(settings).shown_url
+    values["broker"]["url"] = settings.broker.shown_url
     return values

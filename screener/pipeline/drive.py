@@ -1,14 +1,14 @@
-"""The embedded driver: runs due stages in this process, for one machine and no broker."""
+"""The stages as they are driven, and the embedded driver: one machine and no broker."""
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from screener.domain.errors import ScreenerError, TransientError
+from screener.domain.errors import ScreenerError
+from screener.domain.stage import StageName
 from screener.pipeline.commitment import chase, confirm
 from screener.pipeline.conclude import conclude
 from screener.pipeline.deliver import deliver
@@ -23,16 +23,14 @@ from screener.telemetry.metrics import STAGE_ITEMS, STAGE_SECONDS
 #: How long a stage that failed unexpectedly is left alone, s.
 _AFTER_A_BUG_S = 5.0
 #: How often orphans are looked for, s.
-_RECOVER_EVERY_S = 600.0
-#: How often a process says that it is alive, s.
-SIGN_EVERY_S = 5.0
+RECOVER_EVERY_S = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A stage as the driver sees it: runs what is due and returns how much there was."""
+    """A stage as a driver sees it: runs what is due and returns how much there was."""
 
-    name: str
+    name: StageName
     run: Callable[[], int]
     every_s: float = 0.0
 
@@ -40,34 +38,75 @@ class Stage:
 def intake_stages(services: Services) -> tuple[Stage, ...]:
     """Return what needs neither the predictor nor an archive."""
     return (
-        Stage(name="judge", run=lambda: judge(services)),
-        Stage(name="conclude", run=lambda: conclude(services)),
-        Stage(name="report", run=lambda: report(services)),
-        Stage(name="recover", run=lambda: recover(services), every_s=_RECOVER_EVERY_S),
+        Stage(name=StageName.JUDGE, run=lambda: judge(services)),
+        Stage(name=StageName.CONCLUDE, run=lambda: conclude(services)),
+        Stage(name=StageName.REPORT, run=lambda: report(services)),
+        Stage(name=StageName.RECOVER, run=lambda: recover(services), every_s=RECOVER_EVERY_S),
     )
 
 
 def scoring_stages(services: Services, predictor: Predictor) -> tuple[Stage, ...]:
     """Return what needs the predictor."""
-    return (Stage(name="score", run=lambda: score(services, predictor)),)
+    return (Stage(name=StageName.SCORE, run=lambda: score(services, predictor)),)
 
 
 def delivery_stages(services: Services, archive: str) -> tuple[Stage, ...]:
     """Return what talks to one archive; each archive has a thread of its own."""
     return (
-        Stage(name="deliver", run=lambda: deliver(services, archive)),
-        Stage(name="confirm", run=lambda: confirm(services, archive)),
-        Stage(name="chase", run=lambda: chase(services, archive)),
+        Stage(name=StageName.DELIVER, run=lambda: deliver(services, archive)),
+        Stage(name=StageName.CONFIRM, run=lambda: confirm(services, archive)),
+        Stage(name=StageName.CHASE, run=lambda: chase(services, archive)),
     )
 
 
-def drive(stages: Sequence[Stage], *, poll_s: float, stop: threading.Event) -> None:
-    """Run stages in turn until `stop` is set; rest for `poll_s` when none had anything to do.
+class Runner:
+    """Runs stages for a driver: whatever one does, the others go on.
 
     A stage that raises is logged and left alone for a while: its rows keep their leases, and come
     up again when those expire.
+
+    Parameters
+    ----------
+    on_work
+        Called after a run that found something to do.
     """
-    last_run: dict[str, float] = {}
+
+    def __init__(self, on_work: Callable[[], None] = lambda: None) -> None:
+        self._on_work = on_work
+        self._resting_until: dict[StageName, float] = {}
+
+    def run(self, stage: Stage) -> int:
+        """Run a stage, unless it rests; return how many rows it claimed."""
+        if time.monotonic() < self._resting_until.get(stage.name, 0.0):
+            return 0
+        began = time.perf_counter()
+        try:
+            done = stage.run()
+        except ScreenerError as error:
+            get_logger().warning("stage_failed", stage=stage.name.value, code=error.code)
+            self._resting_until[stage.name] = time.monotonic() + _AFTER_A_BUG_S
+            return 0
+        except Exception as error:  # noqa: BLE001 - the task wrapper: one bug must not stop the node
+            get_logger().error("stage_broke", stage=stage.name.value, exc_info=error)
+            self._resting_until[stage.name] = time.monotonic() + _AFTER_A_BUG_S
+            return 0
+        if done:
+            STAGE_SECONDS.labels(stage=stage.name.value).observe(time.perf_counter() - began)
+            STAGE_ITEMS.labels(stage=stage.name.value).inc(done)
+            self._on_work()
+        return done
+
+
+def drive(
+    stages: Sequence[Stage],
+    *,
+    poll_s: float,
+    stop: threading.Event,
+    on_work: Callable[[], None] = lambda: None,
+) -> None:
+    """Run stages in turn until `stop` is set; rest for `poll_s` when none had anything to do."""
+    runner = Runner(on_work)
+    last_run: dict[StageName, float] = {}
     while not stop.is_set():
         done = 0
         for stage in stages:
@@ -75,38 +114,6 @@ def drive(stages: Sequence[Stage], *, poll_s: float, stop: threading.Event) -> N
             if stop.is_set() or now < last_run.get(stage.name, -stage.every_s) + stage.every_s:
                 continue
             last_run[stage.name] = now
-            done += _run(stage, last_run)
+            done += runner.run(stage)
         if not done:
             stop.wait(poll_s)
-
-
-def sign_of_life(
-    services: Services, role: str, *, facts: Mapping[str, str], stop: threading.Event
-) -> None:
-    """Keep writing that this process is alive, until `stop` is set."""
-    while True:
-        try:
-            with services.database.write() as uow:
-                uow.processes.sign(role, os.getpid(), facts)
-        except TransientError as error:
-            get_logger().warning("sign_of_life_failed", code=error.code)
-        if stop.wait(SIGN_EVERY_S):
-            return
-
-
-def _run(stage: Stage, last_run: dict[str, float]) -> int:
-    began = time.perf_counter()
-    try:
-        done = stage.run()
-    except ScreenerError as error:
-        get_logger().warning("stage_failed", stage=stage.name, code=error.code)
-        last_run[stage.name] = time.monotonic() + _AFTER_A_BUG_S
-        return 0
-    except Exception as error:  # noqa: BLE001 - the task wrapper: one bug must not stop the node
-        get_logger().error("stage_broke", stage=stage.name, exc_info=error)
-        last_run[stage.name] = time.monotonic() + _AFTER_A_BUG_S
-        return 0
-    if done:
-        STAGE_SECONDS.labels(stage=stage.name).observe(time.perf_counter() - began)
-        STAGE_ITEMS.labels(stage=stage.name).inc(done)
-    return done

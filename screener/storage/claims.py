@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.engine import CursorResult, Result
 from sqlalchemy.orm import Session
 
@@ -87,6 +87,16 @@ def claim(
     for taken in rows:
         _take(taken, now, lease, working)
     return rows
+
+
+def is_due(
+    session: Session, row: type[WorkRow], *conditions: ColumnElement[bool], now: datetime
+) -> bool:
+    """Return whether `claim` would find a row now, unless somebody else is quicker."""
+    free = or_(row.leased_until.is_(None), row.leased_until <= now)
+    return bool(
+        session.scalar(select(exists().where(*conditions, row.next_attempt_at <= now, free)))
+    )
 
 
 def lease_of(row: ScreeningRow | StudyRow | DeliveryRow) -> Lease:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from screener.domain.delivery import (
@@ -29,6 +29,7 @@ from screener.domain.retry import delay
 from screener.storage.claims import (
     Lease,
     claim,
+    is_due,
     lease_of,
     rows_changed,
     settle,
@@ -43,6 +44,10 @@ from screener.storage.tables import (
 )
 
 _D = DeliveryState
+
+_TO_SEND = DeliveryRow.state.in_([_D.PENDING.value, _D.SENDING.value])
+_TO_CONFIRM = DeliveryRow.state == _D.SENT.value
+_TO_CHASE = DeliveryRow.state == _D.AWAITING.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +104,7 @@ class Deliveries:
             self._session,
             DeliveryRow,
             DeliveryRow.archive == archive,
-            DeliveryRow.state.in_([_D.PENDING.value, _D.SENDING.value]),
+            _TO_SEND,
             now=self._now,
             lease=lease,
             limit=limit,
@@ -112,11 +117,37 @@ class Deliveries:
         self, archive: str, *, limit: int, lease: timedelta
     ) -> list[ClaimedDelivery]:
         """Claim an archive's deliveries that are sent and not yet asked about."""
-        return self._claim_in(_D.SENT, archive, limit, lease)
+        return self._claim_in(_D.SENT, _TO_CONFIRM, archive, limit, lease)
 
     def claim_overdue(self, archive: str, *, limit: int, lease: timedelta) -> list[ClaimedDelivery]:
         """Claim an archive's deliveries whose commitment report is overdue."""
-        return self._claim_in(_D.AWAITING, archive, limit, lease)
+        return self._claim_in(_D.AWAITING, _TO_CHASE, archive, limit, lease)
+
+    def any_to_send(self, archive: str) -> bool:
+        """Return whether something is due to be sent to an archive."""
+        return self._any(archive, _TO_SEND)
+
+    def any_to_confirm(self, archive: str) -> bool:
+        """Return whether an archive is due to be asked about what it took."""
+        return self._any(archive, _TO_CONFIRM)
+
+    def any_overdue(self, archive: str) -> bool:
+        """Return whether an archive's commitment report is overdue."""
+        return self._any(archive, _TO_CHASE)
+
+    def is_served(self, archive: str) -> bool:
+        """Return whether a worker holds deliveries to an archive at this moment."""
+        return bool(
+            self._session.scalar(
+                select(
+                    exists().where(
+                        DeliveryRow.archive == archive,
+                        or_(_TO_SEND, _TO_CONFIRM, _TO_CHASE),
+                        DeliveryRow.leased_until > self._now,
+                    )
+                )
+            )
+        )
 
     def settle(self, held: ClaimedDelivery, to: DeliveryState, **values: Any) -> bool:
         """Move a claimed delivery on; False where it is no longer ours."""
@@ -254,14 +285,24 @@ class Deliveries:
         row.next_attempt_at = row.changed_at = self._now
         return True
 
+    def _any(self, archive: str, condition: ColumnElement[bool]) -> bool:
+        return is_due(
+            self._session, DeliveryRow, DeliveryRow.archive == archive, condition, now=self._now
+        )
+
     def _claim_in(
-        self, state: DeliveryState, archive: str, limit: int, lease: timedelta
+        self,
+        state: DeliveryState,
+        condition: ColumnElement[bool],
+        archive: str,
+        limit: int,
+        lease: timedelta,
     ) -> list[ClaimedDelivery]:
         rows = claim(
             self._session,
             DeliveryRow,
             DeliveryRow.archive == archive,
-            DeliveryRow.state == state.value,
+            condition,
             now=self._now,
             lease=lease,
             limit=limit,

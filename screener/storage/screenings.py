@@ -29,12 +29,15 @@ from screener.domain.screening import (
     ScreeningState,
     advance,
 )
-from screener.storage.claims import Lease, claim, lease_of, settle, settle_failure
+from screener.storage.claims import Lease, claim, is_due, lease_of, settle, settle_failure
 from screener.storage.codec import from_json, to_json
 from screener.storage.instances import header_of
 from screener.storage.tables import PredictionRow, ReceivedInstanceRow, ScreeningRow
 
 _S = ScreeningState
+
+_TO_JUDGE = ScreeningRow.state == _S.RECEIVED.value
+_TO_SCORE = ScreeningRow.state.in_([_S.WAITING.value, _S.SCORING.value])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ class Screenings:
         rows = claim(
             self._session,
             ScreeningRow,
-            ScreeningRow.state == _S.RECEIVED.value,
+            _TO_JUDGE,
             now=self._now,
             lease=lease,
             limit=limit,
@@ -107,7 +110,7 @@ class Screenings:
         rows = claim(
             self._session,
             ScreeningRow,
-            ScreeningRow.state.in_([_S.WAITING.value, _S.SCORING.value]),
+            _TO_SCORE,
             now=self._now,
             lease=lease,
             limit=limit,
@@ -115,6 +118,14 @@ class Screenings:
             failed=_S.FAILED,
         )
         return [self._claimed(row, _S.SCORING) for row in rows]
+
+    def any_received(self) -> bool:
+        """Return whether a film is due to be judged."""
+        return is_due(self._session, ScreeningRow, _TO_JUDGE, now=self._now)
+
+    def any_waiting(self) -> bool:
+        """Return whether a film is due to be scored."""
+        return is_due(self._session, ScreeningRow, _TO_SCORE, now=self._now)
 
     def settle(
         self,

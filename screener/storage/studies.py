@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from screener.domain.errors import ScreenerError
 from screener.domain.identifiers import FindingId, StudyId, StudyInstanceUid
 from screener.domain.screening import SCREENING_ENDS, SILENT, ScreeningState
 from screener.domain.study import STUDY_TRANSITIONS, StudyState, advance
-from screener.storage.claims import Lease, claim, lease_of, settle, settle_failure
+from screener.storage.claims import Lease, claim, is_due, lease_of, settle, settle_failure
 from screener.storage.tables import ReceivedInstanceRow, ScreeningRow, StudyRow
 
 _T = StudyState
+
+_TO_REPORT = StudyRow.state.in_([_T.FLAGGED.value, _T.REPORTING.value])
 
 #: Takes the place of a hash of the child, so that two studies of one child are concluded in turn.
 _CHILD_LOCK = "screener child"
@@ -86,19 +88,24 @@ class Studies:
 
     def claim_settled(self, *, settle_s: float, limit: int, lease: timedelta) -> list[ClaimedStudy]:
         """Claim growing studies with no new instance for a time and every film at an end."""
-        working = [s.value for s in ScreeningState if s not in SCREENING_ENDS]
         rows = claim(
             self._session,
             StudyRow,
-            StudyRow.state == _T.GROWING.value,
-            StudyRow.last_received_at <= self._now - timedelta(seconds=settle_s),
-            ~exists().where(ScreeningRow.study_id == StudyRow.id, ScreeningRow.state.in_(working)),
+            *self._settled(settle_s),
             now=self._now,
             lease=lease,
             limit=limit,
             failed=_T.FAILED,
         )
         return [_claimed(row, _T.GROWING) for row in rows]
+
+    def any_settled(self, *, settle_s: float) -> bool:
+        """Return whether a study is due to be concluded."""
+        return is_due(self._session, StudyRow, *self._settled(settle_s), now=self._now)
+
+    def any_flagged(self) -> bool:
+        """Return whether a report is due."""
+        return is_due(self._session, StudyRow, _TO_REPORT, now=self._now)
 
     def lock(self, study_id: StudyId) -> None:
         """Let one transaction at a time change what a study's films say."""
@@ -121,7 +128,7 @@ class Studies:
         rows = claim(
             self._session,
             StudyRow,
-            StudyRow.state.in_([_T.FLAGGED.value, _T.REPORTING.value]),
+            _TO_REPORT,
             now=self._now,
             lease=lease,
             limit=limit,
@@ -196,6 +203,14 @@ class Studies:
                 .distinct()
             )
         ]
+
+    def _settled(self, settle_s: float) -> tuple[ColumnElement[bool], ...]:
+        working = [s.value for s in ScreeningState if s not in SCREENING_ENDS]
+        return (
+            StudyRow.state == _T.GROWING.value,
+            StudyRow.last_received_at <= self._now - timedelta(seconds=settle_s),
+            ~exists().where(ScreeningRow.study_id == StudyRow.id, ScreeningRow.state.in_(working)),
+        )
 
     def retry(self, study_id: StudyId) -> bool:
         """Take a FAILED study up again, as an operator asks."""

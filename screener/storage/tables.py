@@ -344,7 +344,13 @@ class ProcessRow(Row):
     __tablename__ = "processes"
 
     role: Mapped[str] = mapped_column(String(40), primary_key=True)
-    pid: Mapped[int]
+    #: The machine's name, or the container's.
+    host: Mapped[str] = mapped_column(String(64), primary_key=True)
+    pid: Mapped[int] = mapped_column(primary_key=True)
     started_at: Mapped[datetime]
     alive_at: Mapped[datetime]
+    #: When it last ran a stage; None where it never did.
+    worked_at: Mapped[datetime | None]
+    #: How many stages it can run at a time.
+    slots: Mapped[int] = mapped_column(default=1)
     facts: Mapped[str] = mapped_column(Text, default="{}")

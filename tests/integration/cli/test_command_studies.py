@@ -16,6 +16,7 @@ from screener.domain.study import StudyState
 from screener.network.status import StoreOutcome
 from screener.pipeline.judge import judge
 from screener.pipeline.receive import receive
+from screener.storage.processes import Process
 from screener.storage.tables import AuditRow
 from screener.wiring import build_database, prepare
 from tests.integration.cli.command_line import run_command
@@ -284,11 +285,18 @@ def test_the_name_of_a_site_is_printed_as_it_is(configure: Configure) -> None:
 
 def test_status_says_which_processes_run(full: Settings) -> None:
     with services_of(full) as services, services.database.write() as uow:
-        uow.processes.sign("listener", 1, {})
+        uow.processes.sign(Process(role="listener", host="here", pid=1), {})
 
     said = run_command("status", "--json").json
 
-    assert said["processes"] == {"listener": True}
+    assert said["processes"] == {
+        "listener": True,
+        "intake": False,
+        "scoring": False,
+        "delivery": False,
+    }
+    (listener,) = said["process_list"]
+    assert (listener["host"], listener["pid"], listener["slots"]) == ("here", 1, 1)
     assert "not running: intake, scoring, delivery" in run_command("status").out
 
 

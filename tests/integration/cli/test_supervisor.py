@@ -127,8 +127,8 @@ def test_a_node_runs_restarts_what_dies_and_stops_cleanly(
     node = start("up")
     node.wait_for("listening")
     node.wait_for("predictor_loaded")
-    await_condition(lambda: len(running_node()) == 4, START_S, "signs of life")
-    assert all(running_node().values())
+    await_condition(lambda: all(running_node().values()), START_S, "signs of life")
+    assert len(running_node()) == 4
     assert run_command("status", "--json").json["running"] is True
     assert echo(peer_of(settings), calling_ae="MODALITY") > 0
 

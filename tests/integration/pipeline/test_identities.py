@@ -15,6 +15,7 @@ import pytest
 import structlog
 
 from screener.domain.errors import ArchiveUnreachable
+from screener.domain.stage import StageName
 from screener.pipeline.drive import Stage, drive
 from screener.pipeline.recover import recover
 from screener.telemetry.logging import configure_logging
@@ -101,7 +102,7 @@ def _drive_once(rig: Rig, stage: str) -> None:
         stop.set()
         return rig.run(stage)
 
-    drive([Stage(name=stage, run=run)], poll_s=0.01, stop=stop)
+    drive([Stage(name=StageName(stage.split(maxsplit=1)[0]), run=run)], poll_s=0.01, stop=stop)
 
 
 def test_no_identity_is_logged_over_a_whole_flow_with_failures(

@@ -12,7 +12,10 @@ from sqlalchemy.exc import OperationalError
 
 from screener.domain.errors import DatabaseUnavailable, RowConflict
 from screener.storage.database import Database
+from screener.storage.processes import Process
 from screener.storage.tables import ProcessRow
+
+PROCESS = Process(role="test", host="here", pid=1)
 
 
 def with_pragma(database: Database, pragma: str) -> Database:
@@ -28,7 +31,7 @@ def with_pragma(database: Database, pragma: str) -> Database:
 
 def sign(database: Database, facts: str = "") -> None:
     with database.write() as uow:
-        uow.processes.sign("test", 1, {"facts": facts})
+        uow.processes.sign(PROCESS, {"facts": facts})
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def test_a_table_that_is_missing_is_no_passing_trouble(database: Database) -> No
 def test_what_raises_in_a_transaction_undoes_it(database: Database) -> None:
     def break_off() -> None:
         with database.write() as uow:
-            uow.processes.sign("test", 1, {})
+            uow.processes.sign(PROCESS, {})
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -19,6 +19,7 @@ from screener.domain.screening import ScreeningState
 from screener.domain.study import StudyState
 from screener.storage import migrate
 from screener.storage.database import Database
+from screener.storage.processes import Process
 from screener.storage.tables import AuditRow, CommitmentRequestRow, Row
 
 FIRST = "20261124_0001"
@@ -211,8 +212,9 @@ def test_rows_of_the_first_release_are_read_by_todays_code(first: Database) -> N
     assert document == RulesDocument.model_validate(document)
     assert strangers[0].calling_ae == "STRANGER"
     assert health is not None
-    assert (health.failures, signs[0].pid, list(asked)) == (1, 4711, ["pacs"])
+    assert (health.failures, signs[0].process.pid, list(asked)) == (1, 4711, ["pacs"])
     assert list(audit) == ["RULES_CHANGED"]
+    assert (signs[0].process.host, signs[0].slots, signs[0].worked_at) == ("", 1, None)
 
 
 def test_todays_code_works_on_with_rows_of_the_first_release(first: Database) -> None:
@@ -224,6 +226,19 @@ def test_todays_code_works_on_with_rows_of_the_first_release(first: Database) ->
         version = uow.rules.add(RulesDocument(), by="test", reason="test")
 
     assert (retried, version) == (True, 2)
+
+
+def test_many_processes_of_a_role_go_back_to_the_last_one_of_each(first: Database) -> None:
+    migrate.upgrade(first)
+    for pid in (1, 2):
+        with first.write() as uow:
+            uow.processes.sign(Process(role="scoring", host="box", pid=pid), {})
+
+    migrate.downgrade(first, FIRST)
+
+    with first.engine.connect() as connection:
+        left = connection.exec_driver_sql("SELECT role, pid FROM processes ORDER BY role").all()
+    assert [tuple(row) for row in left] == [("listener", 4711), ("scoring", 2)]
 
 
 def test_a_later_migration_may_rebuild_a_table_that_others_refer_to(
@@ -258,7 +273,7 @@ def test_a_migration_that_would_leave_a_reference_to_nothing_is_taken_back(
 
     with first.read() as uow:
         assert len(uow.queries.studies()) == 4
-    assert migrate.current_revision(first) == REVISIONS[-1]
+    assert migrate.current_revision(first) == FIRST
 
 
 def test_a_migration_that_fails_half_way_leaves_no_trace(first: Database, folder: Path) -> None:
@@ -273,7 +288,7 @@ def test_a_migration_that_fails_half_way_leaves_no_trace(first: Database, folder
 
     with first.engine.connect() as connection:
         assert "half" not in inspect(connection).get_table_names()
-    assert migrate.current_revision(first) == REVISIONS[-1]
+    assert migrate.current_revision(first) == FIRST
 
 
 def test_a_migration_can_be_taken_back_for_a_return_to_an_earlier_version(

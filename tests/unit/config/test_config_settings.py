@@ -261,3 +261,72 @@ def test_no_complaint_shows_the_password_of_the_database(monkeypatch: pytest.Mon
 
     assert re.search("storage.database_ur:", said)
     assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    ("url", "whole"),
+    [
+        (
+            "postgresql+psycopg://node@db/screener",
+            "postgresql+psycopg://node:p%40ss%2Fword@db/screener",
+        ),
+        (
+            "postgresql+psycopg://node@db:5433/s",
+            "postgresql+psycopg://node:p%40ss%2Fword@db:5433/s",
+        ),
+    ],
+)
+def test_a_databases_password_may_lie_in_a_file_of_its_own(url: str, whole: str) -> None:
+    secret = write("p@ss/word\n", "secret")
+    write(f'[storage]\ndatabase_url = "{url}"\ndatabase_password_file = "{secret}"\n')
+
+    assert load_settings().storage.url == whole
+
+
+def test_a_brokers_password_may_lie_in_a_file_of_its_own_and_is_not_shown() -> None:
+    secret = write("p@ss\n", "secret")
+    write(f'[broker]\nurl = "redis://redis:6379/0"\npassword_file = "{secret}"\n')
+
+    broker = load_settings().broker
+
+    assert broker.full_url == "redis://:p%40ss@redis:6379/0"
+    assert broker.shown_url == "redis://redis:6379/0"
+
+
+def test_a_password_in_the_brokers_url_is_not_shown() -> None:
+    write('[broker]\nurl = "redis://u:hush@redis:6379/0"\n')
+
+    broker = load_settings().broker
+
+    assert broker.full_url == "redis://u:hush@redis:6379/0"
+    assert broker.shown_url == "redis://u:***@redis:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("secret", "url", "said"),
+    [
+        (None, "redis://redis/0", "broker.password_file secret cannot be read"),
+        ("", "redis://redis/0", "is empty"),
+        ("x", "redis://:y@redis/0", "keep one"),
+    ],
+)
+def test_a_password_file_that_does_not_help_is_named(
+    secret: str | None, url: str, said: str
+) -> None:
+    if secret is not None:
+        write(secret, "secret")
+    write(f'[broker]\nurl = "{url}"\npassword_file = "secret"\n')
+
+    with pytest.raises(ConfigurationError, match=said):
+        _ = load_settings().broker.full_url
+
+
+def test_a_node_without_a_broker_says_what_to_do_where_one_is_needed() -> None:
+    with pytest.raises(ConfigurationError, match="screener up"):
+        _ = load_settings().broker.full_url
+
+
+def test_a_broker_that_is_no_redis_is_refused() -> None:
+    write('[broker]\nurl = "amqp://rabbit/"\n')
+
+    assert "broker.url" in complaint()
