@@ -9,9 +9,12 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import pwd
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,7 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
+import psycopg
 import pytest
+import redis as redis_client
+from psycopg import sql
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from screener.domain.identifiers import AeTitle
 from screener.network.peers import Peer
@@ -38,6 +47,16 @@ _DICOMWEB_PLUGINS = (
     Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so"),
     Path("/usr/local/share/orthanc/plugins/libOrthancDicomWeb.so"),
 )
+
+
+#: Debian keeps each version of PostgreSQL in a folder of its own.
+_POSTGRESQL_FOLDERS = Path("/usr/lib/postgresql")
+
+#: Of the servers that the tests start, and of nothing else.
+_PASSWORD = "test"  # noqa: S105 - no secret
+
+#: A client that asks a server whether it is there does not wait for one that is not, s.
+_PROBE_S = 2
 
 
 def free_port() -> int:
@@ -66,6 +85,270 @@ def program(name: str, package: str) -> str:
     if found:
         return found
     return _missing(f"{name} is not installed (Debian package {package})")
+
+
+class Daemon:
+    """A server program that a test may take away and bring back, on the port that it had.
+
+    Parameters
+    ----------
+    command
+        Runs it in the foreground.
+    log
+        Where its output goes.
+    is_ready
+        Whether it answers.
+    stop_signal
+        Makes it end in order, without waiting for its clients.
+    user
+        Runs it; None for the present user.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        is_ready: Callable[[], bool],
+        *,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        user: pwd.struct_passwd | None = None,
+    ) -> None:
+        self._command = command
+        self._log = log
+        self._is_ready = is_ready
+        self._stop_signal = stop_signal
+        self._user = user
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers; nothing where it runs."""
+        if self._process is not None:
+            return
+        with self._log.open("ab") as output:
+            process = self._process = subprocess.Popen(
+                self._command,
+                cwd=self._log.parent,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                **_as_user(self._user),
+            )
+        await_condition(
+            lambda: process.poll() is not None or self._is_ready(),
+            _START_S,
+            f"start of {self._command[0]}",
+        )
+        if process.poll() is not None:
+            self._process = None
+            text = self._log.read_text(errors="replace")
+            pytest.fail(f"{self._command[0]} ended at once: {text}")
+
+    def stop(self) -> None:
+        """Let it end in order; nothing where it does not run."""
+        if self._process is None:
+            return
+        self._process.send_signal(self._stop_signal)
+        try:
+            self._process.wait(_START_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def kill(self) -> None:
+        """End it and its children without warning, as a power cut does."""
+        if self._process is None:
+            return
+        parent = psutil.Process(self._process.pid)
+        # stopped, it starts no more children meanwhile
+        parent.suspend()
+        family = [parent, *parent.children(recursive=True)]
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        self._process.wait(_START_S)
+        await_condition(lambda: not any(map(_lives, family[1:])), _START_S, "the end of children")
+        self._process = None
+
+
+class PostgresqlServer(Daemon):
+    """A PostgreSQL of the test's own; `url` is that of its superuser's database."""
+
+    def __init__(
+        self, port: int, programs: Path, folder: Path, user: pwd.struct_passwd | None
+    ) -> None:
+        command = [str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(port)]
+        options = {
+            "listen_addresses": _LOCALHOST,
+            "unix_socket_directories": "",
+            # a test's rows need not outlive a power cut, and every commit is so much cheaper; what
+            # is committed still survives `kill`, for the machine goes on
+            "fsync": "off",
+            "full_page_writes": "off",
+            "max_connections": "60",
+            # no work beside the tests': two of these servers run on a small machine
+            "autovacuum": "off",
+            "shared_buffers": "32MB",
+        }
+        for name, value in options.items():
+            command += ["-c", f"{name}={value}"]
+        # SIGINT is PostgreSQL's fast shutdown: SIGTERM would wait for every client to leave
+        super().__init__(
+            command,
+            folder / "postgresql.log",
+            self._answers,
+            stop_signal=signal.SIGINT,
+            user=user,
+        )
+        self.port = port
+        self.url = self.url_of("postgres")
+
+    def url_of(self, database: str, password: str = _PASSWORD) -> str:
+        """Return the SQLAlchemy URL of a database that is there or not."""
+        return f"postgresql+psycopg://screener:{password}@{_LOCALHOST}:{self.port}/{database}"
+
+    def make_database(self, name: str, *, template: str = "template0") -> str:
+        """Make a database, anew where there is one of that name, and return its URL.
+
+        Parameters
+        ----------
+        template
+            Is copied; nobody may be connected to it.
+        """
+        self.drop_database(name)
+        self.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+        return self.url_of(name)
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database and whoever is connected to it."""
+        self.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+    def execute(self, statement: sql.Composed | sql.SQL, database: str = "postgres") -> None:
+        """Run one statement as superuser, in no transaction."""
+        with self._connect(database) as connection:
+            connection.execute(statement)
+
+    def _connect(self, database: str) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(
+            host=_LOCALHOST,
+            port=self.port,
+            user="screener",
+            password=_PASSWORD,
+            dbname=database,
+            connect_timeout=_PROBE_S,
+            autocommit=True,
+        )
+
+    def _answers(self) -> bool:
+        with suppress(psycopg.OperationalError), self._connect("postgres"):
+            return True
+        return False
+
+
+@contextmanager
+def postgresql() -> Iterator[PostgresqlServer]:
+    """Run PostgreSQL in a folder of its own, with one superuser who needs a password.
+
+    It refuses to run as root, and whoever else runs it cannot enter pytest's folders: its own lies
+    beside them.
+    """
+    programs = _postgresql_programs()
+    user = _unprivileged("postgres")
+    folder = Path(tempfile.mkdtemp(prefix="screener-postgresql-"))
+    try:
+        password = folder / "password"
+        password.write_text(_PASSWORD)
+        if user is not None:
+            for path in (folder, password):
+                os.chown(path, user.pw_uid, user.pw_gid)
+        subprocess.run(
+            [
+                str(programs / "initdb"),
+                *("--pgdata", str(folder / "data"), "--no-sync", "--no-instructions"),
+                *("--username", "screener", "--pwfile", str(password), "--auth", "scram-sha-256"),
+                *("--encoding", "UTF8", "--locale", "C"),
+            ],
+            cwd=folder,
+            check=True,
+            capture_output=True,
+            timeout=_COMMAND_S,
+            **_as_user(user),
+        )
+        server = PostgresqlServer(free_port(), programs, folder, user)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+class RedisServer(Daemon):
+    """A Redis of the test's own, which forgets everything when it stops."""
+
+    def __init__(self, port: int, folder: Path, password: str | None) -> None:
+        command = [program("redis-server", "redis-server"), "--bind", _LOCALHOST]
+        command += ["--port", str(port), "--dir", str(folder)]
+        command += ["--save", "", "--appendonly", "no"]
+        if password is not None:
+            command += ["--requirepass", password]
+        super().__init__(command, folder / "redis.log", self._answers)
+        self.port = port
+        self.password = password
+        credentials = "" if password is None else f":{password}@"
+        self.url = f"redis://{credentials}{_LOCALHOST}:{port}/0"
+
+    def flush(self) -> None:
+        """Lose every message."""
+        with self._client() as client:
+            client.flushall()
+
+    def _client(self) -> redis_client.Redis:
+        return redis_client.Redis(
+            host=_LOCALHOST,
+            port=self.port,
+            password=self.password,
+            socket_timeout=_PROBE_S,
+            socket_connect_timeout=_PROBE_S,
+            # whoever waits for it asks again soon enough: the client's own waits are longer
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    def _answers(self) -> bool:
+        with suppress(redis_client.RedisError), self._client() as client:
+            return bool(client.ping())
+        return False
+
+
+@contextmanager
+def redis(*, password: str | None = None) -> Iterator[RedisServer]:
+    """Run Redis in a folder of its own; without a password anybody on this machine may come in."""
+    with tempfile.TemporaryDirectory(prefix="screener-redis-") as folder:
+        server = RedisServer(free_port(), Path(folder), password)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+def _lives(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        # an orphan that ended may stay listed for a while: it holds nothing any more
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def _as_user(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    """Return the arguments with which `subprocess` runs a program as another user."""
+    if user is None:
+        return {}
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +540,27 @@ def _dicomweb_plugin() -> Path:
         if path.is_file():
             return path
     return Path(_missing("Orthanc's DICOMweb plugin is not installed (package orthanc-dicomweb)"))
+
+
+def _postgresql_programs() -> Path:
+    found = shutil.which("initdb", path=_SEARCH_PATH)
+    if found:
+        return Path(found).resolve().parent
+    versions = [path for path in _POSTGRESQL_FOLDERS.glob("*/bin") if (path / "initdb").is_file()]
+    if versions:
+        return max(versions, key=lambda path: int(path.parent.name))
+    return Path(_missing("PostgreSQL is not installed (Debian package postgresql)"))
+
+
+def _unprivileged(name: str) -> pwd.struct_passwd | None:
+    """Return who runs a server that refuses to run as root, or None where we are not root."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        _missing(f"there is no user {name} to run a server that refuses to run as root")
+        return None
 
 
 def _missing(reason: str) -> str:
