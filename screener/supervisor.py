@@ -45,10 +45,15 @@ class Supervisor:
     ----------
     children
         Role and command-line arguments of each.
+    module
+        What they run: Python's ``-m``.
     """
 
-    def __init__(self, children: Sequence[tuple[str, Sequence[str]]]) -> None:
+    def __init__(
+        self, children: Sequence[tuple[str, Sequence[str]]], *, module: str = "screener"
+    ) -> None:
         self._children = [_Child(role=role, arguments=args) for role, args in children]
+        self._module = module
 
     def run(self, stop: threading.Event) -> None:
         """Start the children, keep them running until `stop` is set, then stop them."""
@@ -77,7 +82,7 @@ class Supervisor:
             child.pause_s = min(child.pause_s * 2, _LONGEST_PAUSE_S)
         if now >= child.due:
             child.process = subprocess.Popen(  # noqa: S603 - this program, with our own arguments
-                [sys.executable, "-m", "screener", *child.arguments], stdin=subprocess.PIPE
+                [sys.executable, "-m", self._module, *child.arguments], stdin=subprocess.PIPE
             )
             child.started = now
             get_logger().info("process_started", kind=child.role, pid=child.process.pid)

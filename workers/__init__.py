@@ -1,0 +1,1 @@
+"""Drives the stages on many machines: Celery workers, nudged through Redis. Decides nothing."""
