@@ -1,6 +1,6 @@
 # `make` alone prints this menu.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format clean
+.PHONY: help install demo test compose-test check format clean
 
 PY := .venv/bin/python
 
@@ -17,6 +17,10 @@ test:   ## install what it needs, servers too, and run every test
 	@.ci/install dev
 	@.ci/servers
 	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+compose-test:  ## build the image and try docker-compose.yml on this machine's Docker, services killed and all
+	@.ci/install dev
+	@$(PY) -m pytest -m compose -p no:randomly -s tests/compose $(ARGS)
 
 check:  ## format, lint, types, import contracts
 	@.ci/install dev
