@@ -94,7 +94,7 @@ def _load_predictor(settings: Settings) -> Predictor:
 
 def _consume(app: Celery, role: Role, stop: threading.Event) -> int:
     # ours is set up already
-    signals.setup_logging.connect(_keep_logging, weak=False)
+    signals.setup_logging.connect(keep_logging, weak=False)
     worker = app.Worker(
         hostname=f"{role.value}@%h.{os.getpid()}",
         pool="solo",
@@ -117,5 +117,5 @@ def _end_on(stop: threading.Event) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _keep_logging(**_: object) -> None:
+def keep_logging(**_: object) -> None:
     """Celery leaves logging alone where somebody answers this signal."""

@@ -57,13 +57,17 @@ class Relay:
 
     def _listen(self, bell: Bell, stop: threading.Event) -> None:
         while not stop.is_set():
-            reached = self.look()
-            if reached:
-                self._life.worked()
-            self._life.facts["broker"] = "reached" if reached else "unreachable"
-            if time.monotonic() >= self._signed_at + SIGN_EVERY_S:
-                # by the one who looks, and no thread beside it: that one's life is asked for
-                self._life.sign()
-                self._signed_at = time.monotonic()
+            self._sign(reached=self.look())
             if bell.wait(_LOOK_EVERY_S, stop):
                 stop.wait(_BURST_S)
+
+    def _sign(self, *, reached: bool) -> None:
+        """Give a sign of life: here, and in no thread beside the one whose life is asked for."""
+        broker = "reached" if reached else "unreachable"
+        changed = self._life.facts.get("broker") != broker
+        self._life.facts["broker"] = broker
+        if changed or time.monotonic() >= self._signed_at + SIGN_EVERY_S:
+            self._life.sign()
+            self._signed_at = time.monotonic()
+        if reached:
+            self._life.worked()

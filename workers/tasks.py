@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 
 from celery import Celery
 
@@ -13,12 +13,15 @@ from workers.workplace import Workplace, at_most
 
 
 def register(app: Celery, workplace: Workplace, drive: DriveSettings) -> None:
-    """Give an app the tasks of a workplace's stages."""
-    for name in workplace.names:
-        app.task(partial(work, workplace, name, limit_s(name, drive)), name=name.value)
+    """Give an app the tasks of a workplace's stages, each with its limit."""
+    for stage in workplace.names:
+        # this app's alone: another one in this process has a workplace of its own
+        app.task(_task(workplace, stage, limit_s(stage, drive)), name=stage.value, shared=False)
 
 
-def work(workplace: Workplace, stage: StageName, limit: float) -> None:
-    """Run a stage, within its limit."""
-    with at_most(limit):
-        workplace.run(stage)
+def _task(workplace: Workplace, stage: StageName, limit: float) -> Callable[[], None]:
+    def run() -> None:
+        with at_most(limit):
+            workplace.run(stage)
+
+    return run

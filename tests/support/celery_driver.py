@@ -1,0 +1,116 @@
+"""The stages run by a real Celery worker over a real Redis, in a thread of the test's process."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import cast
+
+from celery import Celery, signals
+from celery.contrib.testing.worker import start_worker
+from kombu.message import Message
+from structlog.testing import capture_logs
+
+from screener.config import BrokerSettings, Settings
+from screener.domain.stage import ROLE_OF, StageName
+from screener.pipeline.ports import Predictor, Services
+from workers.app import make_app
+from workers.nudge import Nudger
+from workers.process import keep_logging
+from workers.queues import QUEUE_OF, QueueName, declared
+from workers.tasks import register
+from workers.workplace import Workplace
+
+_ANSWER_S = 60.0
+
+
+@contextmanager
+def consuming(app: Celery, *queues: QueueName) -> Iterator[None]:
+    """Run a worker of an app that takes the nudges of some queues, or of all."""
+    signals.setup_logging.connect(keep_logging)
+    with start_worker(
+        app,
+        pool="solo",
+        concurrency=1,
+        perform_ping_check=False,
+        queues=[queue.value for queue in queues or QueueName],
+        shutdown_timeout=_ANSWER_S,
+    ):
+        yield
+
+
+def take(app: Celery, *queues: QueueName) -> list[Message]:
+    """Take every nudge that waits in some queues, or in all, as a worker does."""
+    taken = []
+    with app.connection_for_read() as connection:
+        for queue in queues or QueueName:
+            waiting = declared(queue)(connection.default_channel)
+            while (message := waiting.get(no_ack=True)) is not None:
+                taken.append(message)
+    return taken
+
+
+def stages_of(messages: Sequence[Message]) -> Counter[str]:
+    """Return which stages nudges name, and how often."""
+    return Counter(str(message.headers["task"]) for message in messages)
+
+
+class CeleryDriver:
+    """Runs one stage at a time, as a test asks, by a nudge through Redis.
+
+    What a stage nudges when it is done goes to another database of Redis, where nobody takes it:
+    a test says itself which stage runs next.
+    """
+
+    def __init__(self, redis_url: str) -> None:
+        self.app = make_app(Settings(broker=BrokerSettings(url=f"{redis_url}/0")))
+        elsewhere = make_app(Settings(broker=BrokerSettings(url=f"{redis_url}/1")))
+        self._nudger = Nudger(elsewhere)
+        self._current: Workplace | None = None
+        self._done = threading.Event()
+        self._claimed = 0
+        register(self.app, cast("Workplace", self), Settings().drive)
+
+    @contextmanager
+    def serving(self) -> Iterator[CeleryDriver]:
+        """Run the worker."""
+        with consuming(self.app):
+            yield self
+        self._nudger.close()
+
+    @property
+    def names(self) -> tuple[StageName, ...]:
+        """Every stage: one worker takes them all."""
+        return tuple(StageName)
+
+    def run(self, name: StageName) -> int:
+        """Run a stage at the workplace of the moment: what a task calls."""
+        assert self._current is not None
+        try:
+            self._claimed = self._current.run(name)
+        finally:
+            self._done.set()
+        return self._claimed
+
+    def drive(
+        self,
+        services: Services,
+        predictor: Callable[[], Predictor],
+        name: StageName,
+        archive: str | None,
+    ) -> int:
+        """Nudge a stage, await its end, and raise what it raised."""
+        if archive is not None:
+            services = replace(services, archives={archive: services.archives[archive]})
+        self._current = Workplace(services, ROLE_OF[name], self._nudger, load_predictor=predictor)
+        self._done.clear()
+        with capture_logs() as events:
+            self.app.send_task(name.value, queue=declared(QUEUE_OF[name]))
+            assert self._done.wait(_ANSWER_S), f"no worker took the nudge {name}"
+        for event in events:
+            if event["event"] == "stage_broke":
+                raise cast("Exception", event["exc_info"])
+        return self._claimed
