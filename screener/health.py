@@ -58,29 +58,37 @@ def health(settings: Settings, role: Role) -> tuple[bool, str]:
 def _look(
     services: Services, role: Role, settings: Settings
 ) -> tuple[str | None, ProcessSign | None]:
+    """Return what is wrong with one of a role's processes here, and the sign that tells."""
     here = process_here(role).host
     with services.database.read() as uow:
-        signs = [sign for sign in uow.processes.all() if sign.process.role == role]
+        signs = [
+            sign
+            for sign in uow.processes.all()
+            if (sign.process.role, sign.process.host) == (role, here)
+        ]
         now = uow.now
-    ours = [sign for sign in signs if sign.process.host == here]
-    if not ours:
+    if not signs:
         return "it has given no sign of life; is it running?", None
-    sign = max(ours, key=lambda one: one.alive_at)
-    if role is Role.BEAT and "unreachable" in sign.facts.get("broker", ""):
-        return "the broker cannot be reached", sign
-    due = {ROLE_OF[stage] for stage in standing(services).due}
-    return (
-        trouble(
+    # one that was killed leaves its last sign behind: another has taken its place
+    last = max(sign.alive_at for sign in signs)
+    has_work = role in {ROLE_OF[stage] for stage in standing(services).due}
+    for sign in signs:
+        if sign.alive_at != last and _seconds(now, sign.alive_at) > SILENT_AFTER_S:
+            continue
+        if role is Role.BEAT and sign.facts.get("broker") == "unreachable":
+            return "the broker cannot be reached", sign
+        wrong = trouble(
             Pulse(
                 silent_s=_seconds(now, sign.alive_at),
-                idle_s=_seconds(now, max(sign.worked_at or sign.started_at, sign.started_at)),
-                has_work=role in due,
+                idle_s=_seconds(now, sign.worked_at or sign.started_at),
+                has_work=has_work,
             ),
             silent_after_s=SILENT_AFTER_S,
             idle_after_s=settings.drive.lease_s + _IDLE_GRACE_S,
-        ),
-        sign,
-    )
+        )
+        if wrong is not None:
+            return wrong, sign
+    return None, max(signs, key=lambda sign: sign.alive_at)
 
 
 def _seconds(now: datetime, then: datetime) -> float:

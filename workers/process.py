@@ -105,16 +105,19 @@ def _consume(app: Celery, role: Role, stop: threading.Event) -> int:
         without_heartbeat=True,
         quiet=True,
     )
-    threading.Thread(target=_end_on, args=(stop,), name="stop", daemon=True).start()
+    ended = threading.Event()
+    threading.Thread(target=_end_on, args=(stop, ended), name="stop", daemon=True).start()
     get_logger().info("taking_nudges")
     worker.start()
+    ended.set()
     return int(worker.exitcode or 0)
 
 
-def _end_on(stop: threading.Event) -> None:
+def _end_on(stop: threading.Event, ended: threading.Event) -> None:
     # Celery ends on its signal alone, after the stage in hand
     stop.wait()
-    os.kill(os.getpid(), signal.SIGTERM)
+    if not ended.is_set():
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def keep_logging(**_: object) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 import time
 
-from screener.storage.bell import Bell
-
 from screener.domain.errors import ScreenerError
 from screener.domain.stage import StageName
 from screener.pipeline.drive import RECOVER_EVERY_S
 from screener.pipeline.due import Standing, standing
 from screener.pipeline.life import SIGN_EVERY_S, Life
 from screener.pipeline.ports import Services
+from screener.storage.bell import Bell
 from screener.telemetry.logging import get_logger
 from workers.nudge import Nudger
 
