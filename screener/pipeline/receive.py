@@ -77,6 +77,7 @@ def _receive(services: Services, incoming: IncomingInstance) -> StoreOutcome:
                 study_id = uow.studies.receive(identifiers.study_instance_uid)
                 instance_id = uow.instances.add(reception, study_id)
                 screening_id = uow.screenings.add(instance_id, study_id)
+                uow.announce()
         except RowConflict:
             if not last:
                 continue

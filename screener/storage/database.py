@@ -1,22 +1,24 @@
-"""The engine, and one unit of work: one session, one commit, the repositories on it."""
+"""The database, and one unit of work: one session, one commit, the repositories on it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from screener.domain.errors import ConfigurationError, DatabaseUnavailable, RowConflict
+from screener.domain.errors import DatabaseUnavailable
 from screener.storage.archives import Archives
 from screener.storage.audit import Audit
+from screener.storage.bell import CHANNEL, Bell, listening
 from screener.storage.deliveries import Deliveries
+from screener.storage.driver_errors import translated
+from screener.storage.engines import make_engine, parsed
 from screener.storage.findings import Findings
 from screener.storage.instances import Instances
 from screener.storage.processes import Processes
@@ -24,9 +26,6 @@ from screener.storage.queries import Queries
 from screener.storage.screenings import Screenings
 from screener.storage.site_rules import StoredRules
 from screener.storage.studies import Studies
-
-#: How long a SQLite connection waits for another one's write, ms.
-_BUSY_TIMEOUT_MS = 15_000
 
 
 class UnitOfWork:
@@ -86,6 +85,11 @@ class UnitOfWork:
         """Signs of life of the node's processes."""
         return Processes(self.session, self.now)
 
+    def announce(self) -> None:
+        """Ring the bell at the commit: there is something to do. SQLite has none."""
+        if self.session.get_bind().dialect.name == "postgresql":
+            self.session.execute(select(func.pg_notify(CHANNEL, "")))
+
 
 class Database:
     """The one truth. Made before a process is spawned, connected after.
@@ -105,26 +109,14 @@ class Database:
     @property
     def shown_url(self) -> str:
         """The URL without its password."""
-        url = _parsed(self.url)
+        url = parsed(self.url)
         query = {k: "hidden" if "pass" in k.lower() else v for k, v in url.query.items()}
         return url.set(query=query).render_as_string(hide_password=True)
 
     @cached_property
     def engine(self) -> Engine:
         """The engine: made at first use, so that every process has its own."""
-        url = _parsed(self.url)
-        if url.get_backend_name() == "sqlite" and url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            engine = create_engine(url, pool_pre_ping=True)
-        except (ImportError, NoSuchModuleError) as error:
-            raise ConfigurationError(
-                f"storage.database_url: the driver of {url.drivername!r} is not installed"
-            ) from error
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _on_sqlite_connect)
-            event.listen(engine, "begin", _on_sqlite_begin)
-        return engine
+        return make_engine(parsed(self.url))
 
     @contextmanager
     def write(self) -> Iterator[UnitOfWork]:
@@ -142,6 +134,20 @@ class Database:
         """Open a reading transaction, or raise `DatabaseUnavailable`."""
         yield from self._transaction(writing=False)
 
+    def listening(self) -> AbstractContextManager[Bell]:
+        """Listen, on a connection outside of the pool, for what `UnitOfWork.announce` tells.
+
+        Raises
+        ------
+        ConfigurationError, DatabaseUnavailable
+            The database cannot be opened.
+
+        Notes
+        -----
+        Look once for what there is to do after it is opened: what rang before is not heard.
+        """
+        return listening(parsed(self.url), self.shown_url)
+
     def dispose(self) -> None:
         """Close the connections of this process."""
         if "engine" in self.__dict__:
@@ -152,15 +158,13 @@ class Database:
         try:
             with Session(engine, expire_on_commit=False) as session, session.begin():
                 yield UnitOfWork(session, self._now(session))
-        except IntegrityError as error:
-            raise RowConflict from error
+        except PoolTimeout as error:
+            raise DatabaseUnavailable("every connection to the database is taken") from error
         except DBAPIError as error:
-            if error.connection_invalidated or _may_pass(error):
-                raise DatabaseUnavailable(
-                    f"the database ({self.engine.dialect.name}) cannot be reached, is locked or "
-                    f"full, or may not be written: {type(error.orig).__name__}"
-                ) from error
-            raise
+            meaning = translated(error, self.engine.dialect.name)
+            if meaning is None:
+                raise
+            raise meaning from error
 
     def _now(self, session: Session) -> datetime:
         if self._clock is not None:
@@ -170,49 +174,3 @@ class Database:
             return datetime.now(UTC)
         now: datetime = session.scalar(select(func.clock_timestamp())) or datetime.now(UTC)
         return now
-
-
-def _parsed(url: str) -> URL:
-    try:
-        return make_url(url)
-    except (ArgumentError, ValueError) as error:
-        raise ConfigurationError(
-            "storage.database_url is not a SQLAlchemy URL, such as "
-            "postgresql+psycopg://user:password@host/name, or empty for a SQLite file"
-        ) from error
-
-
-def _on_sqlite_connect(connection: Any, _record: object) -> None:
-    # the driver must not begin transactions by itself: see _on_sqlite_begin
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    # in WAL mode FULL syncs the log at every commit: what is committed survives a power loss
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
-
-
-def _on_sqlite_begin(connection: Connection) -> None:
-    # a transaction that reads first and writes later would fail with "database is locked" at
-    # once; IMMEDIATE waits for its turn at the start
-    writing = connection.get_execution_options().get("screener_writing", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
-#: What SQLite and PostgreSQL say when the trouble is the machine's or the network's.
-_PASSING = (
-    "closed",
-    "could not connect",
-    "disk",
-    "locked",
-    "readonly",
-    "refused",
-    "unable to open",
-)
-
-
-def _may_pass(error: DBAPIError) -> bool:
-    text = str(error.orig).lower()
-    return any(sign in text for sign in _PASSING)

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
 import screener
-from screener.domain.errors import ConfigurationError, DatabaseUnavailable
+from screener.domain.errors import ConfigurationError
 from screener.storage.database import Database
+from screener.storage.driver_errors import not_opened
 
 
 def migrations_folder() -> Path:
@@ -132,11 +133,7 @@ def _opened(database: Database) -> Connection:
     try:
         return database.engine.connect()
     except (DBAPIError, OSError) as error:
-        raise DatabaseUnavailable(
-            f"the database {database.shown_url} cannot be opened "
-            f"({type(getattr(error, 'orig', error)).__name__}); check storage.database_url, or "
-            "storage.folder, and that the server runs"
-        ) from error
+        raise not_opened(error, database.engine.url, database.shown_url) from error
 
 
 def _config() -> Config:

@@ -266,7 +266,7 @@ class Rig:
         return self.archives[0]
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database's connections, as a process that ends does."""
         self.services.database.dispose()
 
     def change_rules(

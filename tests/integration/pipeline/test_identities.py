@@ -19,7 +19,7 @@ from screener.domain.stage import StageName
 from screener.pipeline.drive import Stage, drive
 from screener.pipeline.recover import recover
 from screener.telemetry.logging import configure_logging
-from tests.integration.pipeline.conftest import MakeRig
+from tests.integration.conftest import MakeRig
 from tests.support.pipeline_rig import (
     Commits,
     Crash,

@@ -9,7 +9,7 @@ from screener.domain.delivery import CommitmentAnswer
 from screener.domain.identifiers import SopInstanceUid, Uid
 from screener.network.commitment import CommitmentReport
 from screener.pipeline.commitment import take_report
-from tests.integration.pipeline.conftest import MakeRig
+from tests.integration.conftest import MakeRig
 from tests.support.pipeline_rig import (
     LEASE_S,
     OVERDUE_S,

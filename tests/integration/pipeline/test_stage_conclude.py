@@ -12,7 +12,7 @@ from screener.domain.identifiers import StudyId
 from screener.domain.lms import LmsCurve, LmsTable
 from screener.domain.patient import Sex
 from screener.storage.tables import FindingRow
-from tests.integration.pipeline.conftest import MakeRig
+from tests.integration.conftest import MakeRig
 from tests.support.pipeline_rig import SETTLE_S, Rig, make_film
 from tests.support.stub_predictor import HeightPredictor
 

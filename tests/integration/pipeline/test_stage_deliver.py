@@ -13,7 +13,7 @@ from screener.config import ConfirmBy
 from screener.domain.delivery import ArchiveMode, DeliveryState
 from screener.domain.errors import ArchiveUnreachable
 from screener.domain.retry import WORK_ATTEMPTS
-from tests.integration.pipeline.conftest import MakeRig
+from tests.integration.conftest import MakeRig
 from tests.support.pipeline_rig import (
     LEASE_S,
     SETTLE_S,

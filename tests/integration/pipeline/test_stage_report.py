@@ -16,7 +16,7 @@ from screener.domain.report import ReportClass, ReportVariant
 from screener.domain.retry import WORK_ATTEMPTS
 from screener.storage.database import Database
 from screener.storage.spool import Spool, Stored
-from tests.integration.pipeline.conftest import MakeRig
+from tests.integration.conftest import MakeRig
 from tests.support.pipeline_rig import (
     LEASE_S,
     Crash,

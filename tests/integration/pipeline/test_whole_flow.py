@@ -16,7 +16,7 @@ from screener.domain.patient import ClinicalVariables
 from screener.domain.prediction import Prediction
 from screener.imaging.preprocess import ModelInput
 from screener.pipeline.recover import recover
-from tests.integration.pipeline.conftest import MakeRig
+from tests.integration.conftest import MakeRig
 from tests.support.pipeline_rig import (
     LEASE_S,
     SETTLE_S,

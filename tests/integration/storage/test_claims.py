@@ -3,48 +3,18 @@
 from __future__ import annotations
 
 import threading
-import uuid
-from datetime import timedelta
 
 import pytest
 
 from screener.domain.errors import FileUnavailable, UnreadableInstance
-from screener.domain.identifiers import SopInstanceUid, StudyInstanceUid
+from screener.domain.identifiers import StudyInstanceUid
 from screener.domain.retry import WORK_ATTEMPTS
 from screener.domain.screening import ScreeningState
 from screener.storage.claims import LEASE_LOST
 from screener.storage.database import Database
-from screener.storage.instances import Reception
-from screener.storage.screenings import ClaimedScreening
 from screener.storage.tables import ScreeningRow
+from tests.integration.storage.rows import LEASE, claim, receive
 from tests.support.clock import FrozenClock
-
-LEASE = timedelta(seconds=60)
-
-
-def receive(database: Database, number: int, study: str = "2.25.1") -> None:
-    with database.write() as uow:
-        study_id = uow.studies.receive(StudyInstanceUid(study))
-        instance_id = uow.instances.add(
-            Reception(
-                sop_class_uid="1.2.840.10008.5.1.4.1.1.1",
-                sop_instance_uid=SopInstanceUid(f"2.25.{number}"),
-                transfer_syntax_uid="1.2.840.10008.1.2.1",
-                spool_key=f"00/{uuid.uuid4().hex}.dcm",
-                size_bytes=1,
-                file_digest=f"{number:064d}",
-                calling_ae="MODALITY",
-                called_ae="BMDSCREEN",
-                address="127.0.0.1",
-            ),
-            study_id,
-        )
-        uow.screenings.add(instance_id, study_id)
-
-
-def claim(database: Database, limit: int = 10) -> list[ClaimedScreening]:
-    with database.write() as uow:
-        return uow.screenings.claim_received(limit=limit, lease=LEASE)
 
 
 def state_of(database: Database, number: int) -> tuple[str, int, str | None]:
@@ -189,13 +159,3 @@ def test_the_same_uid_again_is_the_next_revision(database: Database) -> None:
 
     with database.read() as uow:
         assert [film.revision for film in uow.queries.films()] == [1, 2]
-
-
-def test_sqlite_syncs_every_commit(database: Database) -> None:
-    with database.engine.connect() as connection:
-        pragmas = [
-            connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in ("journal_mode", "synchronous", "foreign_keys")
-        ]
-
-    assert pragmas == ["wal", 2, 1]
