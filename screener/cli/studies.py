@@ -133,6 +133,7 @@ def retry(context: typer.Context, study: _Study) -> None:
             if made.delivery_id and uow.deliveries.retry(DeliveryId(made.delivery_id)):
                 taken.append(f"delivery {made.delivery_id} to {made.archive}")
         if taken:
+            uow.announce()
             uow.audit.add(
                 actor=operator_name(), action="RETRY", subject=f"study {study_id}", taken=taken
             )

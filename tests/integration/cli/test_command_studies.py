@@ -23,6 +23,7 @@ from tests.integration.cli.command_line import run_command
 from tests.integration.cli.conftest import Configure
 from tests.integration.cli.populated import ADULT, BROKEN, LOW, NOT_LOW, populate, services_of
 from tests.support.pipeline_rig import film_pixels, incoming, make_film
+from tests.support.servers import PostgresqlServer
 from tests.support.synthetic_dicom import synthetic_uid
 
 SECTIONS: dict[str, Any] = {
@@ -324,3 +325,22 @@ def test_a_database_that_cannot_be_opened_is_one_line(configure: Configure, tmp_
     assert ended.code == 1
     assert ended.err.startswith("error: the database ")
     assert ended.err.count("\n") == 1
+
+
+def test_what_an_operator_takes_up_again_rings_the_bell(
+    configure: Configure, postgresql_server: PostgresqlServer
+) -> None:
+    url = postgresql_server.make_database("operator")
+    settings = configure(**SECTIONS | {"storage": {"database_url": url}})
+    prepare(settings)
+    populate(settings)
+    database = build_database(settings)
+
+    with database.listening() as bell:
+        nothing_failed = run_command("retry", LOW)
+        rung_for_nothing = bell.wait(0.05)
+        taken_up = run_command("retry", BROKEN)
+        rung = bell.wait(10)
+
+    assert (nothing_failed.code, taken_up.code) == (0, 0)
+    assert (rung_for_nothing, rung) == (False, True)
