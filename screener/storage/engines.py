@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from screener.domain.errors import ConfigurationError
 
 #: How long a statement waits for another transaction's lock, ms.
-_LOCK_TIMEOUT_MS = 15_000
+LOCK_TIMEOUT_MS = 15_000
 
 #: A transaction whose process is silent for so long is ended by the server, ms: its machine may be
 #: gone, and nobody else can have its rows meanwhile.
@@ -33,7 +33,7 @@ _POSTGRESQL = {
 #: Of every session. A film is answered with 0x0000 after its commit, which must not be lost then: a
 #: server whose commits do not wait for their log is told to; a site's stronger wish stays.
 _SESSION = f"""
-SELECT set_config('lock_timeout', '{_LOCK_TIMEOUT_MS}', false),
+SELECT set_config('lock_timeout', '{LOCK_TIMEOUT_MS}', false),
        set_config('idle_in_transaction_session_timeout', '{_IDLE_IN_TRANSACTION_MS}', false),
        set_config('timezone', 'UTC', false),
        set_config('synchronous_commit',
@@ -105,7 +105,7 @@ def _on_sqlite_connect(connection: Any, _record: object) -> None:
     # the driver must not begin transactions by itself: see _on_sqlite_begin
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_LOCK_TIMEOUT_MS}")
+    cursor.execute(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode = WAL")
     # in WAL mode FULL syncs the log at every commit: what is committed survives a power loss
     cursor.execute("PRAGMA synchronous = FULL")

@@ -11,13 +11,17 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, func, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 import screener
-from screener.domain.errors import ConfigurationError
+from screener.domain.errors import ConfigurationError, DatabaseUnavailable
 from screener.storage.database import Database
-from screener.storage.driver_errors import not_opened
+from screener.storage.driver_errors import not_opened, translated
+from screener.storage.engines import LOCK_TIMEOUT_MS
+
+#: Takes the place of a number for a lock: one process at a time migrates a PostgreSQL database.
+_TURN = "screener migration"
 
 
 def migrations_folder() -> Path:
@@ -42,7 +46,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
     ConfigurationError
         The database was made by a newer version, or the migrations are missing.
     DatabaseUnavailable
-        It cannot be reached.
+        It cannot be reached, or a node that runs keeps its tables locked.
     """
     config = _config()
     with _migrating(database) as connection:
@@ -105,8 +109,15 @@ def _migrating(database: Database) -> Iterator[Connection]:
     """
     with _opened(database) as connection:
         if database.engine.dialect.name != "sqlite":
-            with connection.begin():
-                yield connection
+            try:
+                with connection.begin():
+                    _take_turn(connection)
+                    yield connection
+            except DBAPIError as error:
+                meaning = translated(error, database.engine.dialect.name)
+                if isinstance(meaning, DatabaseUnavailable):
+                    raise meaning from error
+                raise
             return
         # outside of any transaction, else SQLite ignores it: by the driver's own connection
         driver = connection.connection.cursor()
@@ -118,6 +129,14 @@ def _migrating(database: Database) -> Iterator[Connection]:
         finally:
             driver.execute("PRAGMA foreign_keys = ON")
             driver.close()
+
+
+def _take_turn(connection: Connection) -> None:
+    """Wait for another process that migrates this PostgreSQL database, however long it takes."""
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
+    connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(_TURN))))
+    # what it alters may be in use: a node that runs must not be held up behind it for ever
+    connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"))
 
 
 def _check_references(connection: Connection) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +12,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, inspect, select, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import NullPool
 
 from screener.config import RulesDocument
 from screener.domain.delivery import DeliveryState
+from screener.domain.errors import DatabaseUnavailable
 from screener.domain.finding import Verdict
 from screener.domain.screening import ScreeningState
 from screener.domain.study import StudyState
@@ -21,11 +26,29 @@ from screener.storage import migrate
 from screener.storage.database import Database
 from screener.storage.processes import Process
 from screener.storage.tables import AuditRow, CommitmentRequestRow, Row
+from tests.integration.storage.rows import receive
+from tests.support.databases import BACKENDS, remove_tables
+from tests.support.servers import PostgresqlServer, await_condition
 
 FIRST = "20261124_0001"
 
 #: Rows of every table as the first release wrote them.
 ROWS = Path(__file__).with_name(f"rows_at_{FIRST}.sql")
+
+#: SQLite, of which the rows were taken, writes truth as 1 and 0.
+TRUTH_FROM_NUMBERS = (
+    "UPDATE pg_cast SET castcontext = 'a'"
+    " WHERE castsource = 'int4'::regtype AND casttarget = 'bool'::regtype"
+)
+
+#: Where the first release, which counted these rows up itself, would have gone on.
+COUNT_ON = "SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
+
+#: A second installation that is brought up at the same moment.
+UPGRADE = (
+    "import sys; from screener.storage import migrate;"
+    "from screener.storage.database import Database; migrate.upgrade(Database(sys.argv[1]))"
+)
 
 REVISIONS = [
     script.revision
@@ -33,11 +56,21 @@ REVISIONS = [
 ][::-1]
 
 
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path / 'new' / 'screener.db'}")
+@pytest.fixture(params=BACKENDS)
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Return each of the two databases in turn, without tables."""
+    if request.param == "sqlite":
+        made = Database(f"sqlite:///{tmp_path / 'new' / 'screener.db'}")
+    else:
+        made = Database(request.getfixturevalue("bare_postgresql"))
+        remove_tables(made.engine)
     yield made
     made.dispose()
+
+
+@pytest.fixture(scope="session")
+def bare_postgresql(postgresql_server: PostgresqlServer) -> str:
+    return postgresql_server.make_database("bare")
 
 
 @pytest.fixture
@@ -45,8 +78,14 @@ def first(empty: Database) -> Database:
     """Return a database of the first release, with its rows."""
     migrate.upgrade(empty, FIRST)
     with empty.engine.begin() as connection:
+        if on_postgresql(empty):
+            connection.exec_driver_sql(TRUTH_FROM_NUMBERS)
         for line in ROWS.read_text(encoding="utf-8").splitlines():
-            connection.exec_driver_sql(line)
+            connection.exec_driver_sql(line, execution_options={"no_parameters": True})
+        if on_postgresql(empty):
+            for table in Row.metadata.sorted_tables:
+                if "id" in table.columns:
+                    connection.exec_driver_sql(COUNT_ON.format(table=table.name))
     return empty
 
 
@@ -81,7 +120,30 @@ def checks(connection: Connection) -> dict[str, dict[str | None, str]]:
     }
 
 
+def on_postgresql(database: Database) -> bool:
+    return database.engine.dialect.name == "postgresql"
+
+
+def bare(database: Database) -> Engine:
+    """Return the same kind of database without tables."""
+    if on_postgresql(database):
+        remove_tables(database.engine)
+        return database.engine
+    return create_engine("sqlite://", poolclass=NullPool)
+
+
+def sessions_waiting(database: Database) -> int:
+    asked = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with database.engine.connect() as connection:
+        return int(connection.exec_driver_sql(asked).scalar_one())
+
+
 def broken_references(connection: Connection) -> list[object]:
+    if connection.dialect.name == "postgresql":
+        return []  # it never has any
     return list(connection.exec_driver_sql("PRAGMA foreign_key_check"))
 
 
@@ -92,7 +154,7 @@ def test_there_is_one_line_of_migrations_and_it_begins_with_the_first() -> None:
     assert scripts.get_heads() == [migrate.newest_revision()]
 
 
-def test_an_empty_file_becomes_what_the_models_say(empty: Database) -> None:
+def test_an_empty_database_becomes_what_the_models_say(empty: Database) -> None:
     migrate.upgrade(empty)
 
     with empty.engine.connect() as connection:
@@ -104,14 +166,14 @@ def test_an_empty_file_becomes_what_the_models_say(empty: Database) -> None:
 def test_the_states_that_a_migration_allows_are_those_of_the_models(empty: Database) -> None:
     """Alembic does not compare CHECK constraints: a new state would be refused by old tables."""
     migrate.upgrade(empty)
-    made = create_engine("sqlite://")
-    with made.begin() as connection:
+    with empty.engine.connect() as connection:
+        migrated = checks(connection)
+
+    with bare(empty).begin() as connection:
         Row.metadata.create_all(connection)
         wanted = checks(connection)
-    made.dispose()
 
-    with empty.engine.connect() as connection:
-        assert checks(connection) == wanted
+    assert migrated == wanted
     assert sum(map(len, wanted.values())) >= 5
 
 
@@ -140,9 +202,15 @@ def test_upgrading_again_changes_nothing(first: Database) -> None:
     assert migrate.current_revision(first) == migrate.newest_revision()
 
 
-def test_a_database_that_is_not_there_is_at_no_level_and_is_not_made(empty: Database) -> None:
+def test_a_database_without_tables_is_at_no_level(empty: Database) -> None:
     assert migrate.current_revision(empty) is None
-    assert not Path(str(empty.engine.url.database)).exists()
+
+
+def test_a_file_that_is_not_there_is_at_no_level_and_is_not_made(tmp_path: Path) -> None:
+    file = tmp_path / "screener.db"
+
+    assert migrate.current_revision(Database(f"sqlite:///{file}")) is None
+    assert not file.exists()
 
 
 def test_the_rows_of_the_first_release_fill_every_table(first: Database) -> None:
@@ -228,6 +296,31 @@ def test_todays_code_works_on_with_rows_of_the_first_release(first: Database) ->
     assert (retried, version) == (True, 2)
 
 
+def test_new_rows_are_counted_on_from_those_of_the_first_release(first: Database) -> None:
+    migrate.upgrade(first)
+
+    receive(first, 1)
+
+    with first.read() as uow:
+        last = uow.queries.films()[-1]
+    assert (last.screening_id, last.study_id) == (5, 5)
+
+
+@pytest.mark.parametrize("empty", ["postgresql"], indirect=True)
+def test_two_processes_that_upgrade_at_the_same_moment_do_so_one_after_the_other(
+    empty: Database,
+) -> None:
+    command = [sys.executable, "-c", UPGRADE, empty.url]
+    with empty.engine.begin() as connection:
+        migrate._take_turn(connection)
+        both = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
+        await_condition(lambda: sessions_waiting(empty) == 2, 50, "two that wait for their turn")
+
+    said = [process.communicate(timeout=60)[1] for process in both]
+    assert said == [b"", b""]
+    assert migrate.current_revision(empty) == migrate.newest_revision()
+
+
 def test_many_processes_of_a_role_go_back_to_the_last_one_of_each(first: Database) -> None:
     migrate.upgrade(first)
     for pid in (1, 2):
@@ -245,9 +338,10 @@ def test_a_later_migration_may_rebuild_a_table_that_others_refer_to(
     first: Database, folder: Path
 ) -> None:
     """SQLite alters a table by dropping it: rows that refer to it must not stop that, or go."""
+    how = "auto" if on_postgresql(first) else "always"
     add_migration(
         folder,
-        "with op.batch_alter_table('studies', recreate='always') as table:",
+        f"with op.batch_alter_table('studies', recreate={how!r}) as table:",
         "    table.add_column(sa.Column('site', sa.String(16), nullable=True))",
     )
 
@@ -260,7 +354,8 @@ def test_a_later_migration_may_rebuild_a_table_that_others_refer_to(
         ]
         assert counts == [4, 4, 4]
         assert broken_references(connection) == []
-        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+        if not on_postgresql(first):
+            assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
 def test_a_migration_that_would_leave_a_reference_to_nothing_is_taken_back(
@@ -268,7 +363,7 @@ def test_a_migration_that_would_leave_a_reference_to_nothing_is_taken_back(
 ) -> None:
     add_migration(folder, "op.execute('DELETE FROM studies WHERE id = 1')")
 
-    with pytest.raises(RuntimeError, match="received_instances"):
+    with pytest.raises((RuntimeError, IntegrityError), match=r"received_instances|findings"):
         migrate.upgrade(first)
 
     with first.read() as uow:
@@ -301,6 +396,21 @@ def test_a_migration_can_be_taken_back_for_a_return_to_an_earlier_version(
 
     with empty.engine.connect() as connection:
         assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
+
+
+@pytest.mark.parametrize("empty", ["postgresql"], indirect=True)
+def test_a_migration_that_finds_its_tables_in_use_may_be_tried_again(
+    first: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT_MS", 10)
+
+    with first.engine.begin() as connection:
+        connection.exec_driver_sql("SELECT count(*) FROM processes")
+        with pytest.raises(DatabaseUnavailable):
+            migrate.upgrade(first)
+
+    migrate.upgrade(first)
+    assert migrate.current_revision(first) == migrate.newest_revision()
 
 
 @pytest.mark.timeout(10)
