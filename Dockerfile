@@ -40,7 +40,7 @@ LABEL org.opencontainers.image.title="bmd-screener" \
 RUN groupadd --gid 10001 screener \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin screener \
  && install -d -m 0755 /etc/screener /srv/site /keys \
- && install -d -o screener -g screener -m 0750 /var/lib/screener /keys/database /keys/broker
+ && install -d -o screener -g screener -m 0750 /var/lib/screener /keys/database /keys/broker /demo
 COPY --from=dependencies /opt/screener /opt/screener
 COPY --from=product /product /opt/screener
 ENV PATH=/opt/screener/bin:/usr/local/bin:/usr/bin:/bin \
