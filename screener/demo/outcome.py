@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from screener.demo.node import NODE
 from screener.demo.worklist import Entry
@@ -18,7 +18,7 @@ from screener.network.query import list_instances
 from screener.pipeline.content import is_listed, report_content
 from screener.pipeline.ports import Services
 from screener.storage.database import UnitOfWork
-from screener.storage.queries import FilmView, ObjectView, StudyView
+from screener.storage.queries import FilmView, ObjectView, StudyView, report_state
 
 #: The demo has done its work when so many of the low children are found, and no more of the others.
 LEAST_FOUND, MOST_FALSE = 9, 2
@@ -153,10 +153,12 @@ class Outcome:
         return tuple(found)
 
 
-def objects_in(archive: Peer, entries: Sequence[Entry]) -> frozenset[SopInstanceUid]:
+def objects_in(
+    archive: Peer, entries: Sequence[Entry], *, calling_ae: str = NODE
+) -> frozenset[SopInstanceUid]:
     """Ask the archive by C-FIND which of our objects it has in the worklist's studies."""
     studies = sorted({entry.study_instance_uid for entry in entries})
-    listed = list_instances(archive, calling_ae=NODE, study_instance_uids=studies)
+    listed = list_instances(archive, calling_ae=calling_ae, study_instance_uids=studies)
     return frozenset(uid for found in listed.values() for uid in found if is_own_uid(uid))
 
 
@@ -167,13 +169,25 @@ def collect(
     archived: frozenset[SopInstanceUid],
     before: frozenset[SopInstanceUid],
     refused: Sequence[Entry],
+    archive: str | None = None,
 ) -> Outcome:
-    """Read what the node's rows say of the worklist."""
+    """Read what the node's rows say of the worklist.
+
+    Parameters
+    ----------
+    archive
+        Only deliveries to this one of the node's archives count; None for all.
+    """
     with services.database.read() as uow:
-        films = uow.queries.films()
-        studies = {film.study_id: uow.queries.study(film.study_id) for film in films}
+        known = (uow.queries.study_id(uid) for uid in {e.study_instance_uid for e in entries})
+        study_ids = [study_id for study_id in known if study_id is not None]
+        films = [film for study_id in study_ids for film in uow.queries.films(study_id)]
+        objects = {study_id: _objects(uow, study_id, archive) for study_id in study_ids}
+        studies = {
+            study_id: _with_report_of(uow.queries.study(study_id), made, archive)
+            for study_id, made in objects.items()
+        }
         contents = {number: _content(services, uow, study) for number, study in studies.items()}
-        objects = {number: tuple(uow.queries.objects(number)) for number in studies}
     numbers: dict[str, list[FilmView]] = {}
     for film in films:
         numbers.setdefault(film.sop_instance_uid, []).append(film)
@@ -194,6 +208,23 @@ def collect(
         before=before,
         refused=tuple(entry.file for entry in refused),
     )
+
+
+def _objects(uow: UnitOfWork, study_id: int, archive: str | None) -> tuple[ObjectView, ...]:
+    """Return a study's objects, as one archive gets them."""
+    made = uow.queries.objects(study_id)
+    return tuple(one for one in made if archive is None or one.archive in {archive, None})
+
+
+def _with_report_of(
+    study: StudyView, objects: Sequence[ObjectView], archive: str | None
+) -> StudyView:
+    """Say of a study's report how far it is on its way to one archive."""
+    if archive is None or study.report_state not in set(DeliveryState):
+        return study
+    latest = max((made.finding_id for made in objects), default=None)
+    states = [made.state.value for made in objects if made.state and made.finding_id == latest]
+    return replace(study, report_state=report_state(states))
 
 
 def _content(services: Services, uow: UnitOfWork, study: StudyView) -> ReportContent | None:

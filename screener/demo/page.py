@@ -22,6 +22,7 @@ from screener.pipeline.ports import Services
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _THUMBNAIL_PX = 360
+_FILM_PX = 900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ def write_demo(
     entries: list[Entry],
     outcome: Outcome,
     *,
+    films: Path,
     headline: str,
     on_child: Callable[[str], None],
 ) -> Path:
@@ -47,8 +49,8 @@ def write_demo(
 
     Parameters
     ----------
-    out
-        Holds ``films/``.
+    films
+        Folder of the worklist's films.
     headline
         The line that sums the demo up.
     on_child
@@ -58,12 +60,12 @@ def write_demo(
         (out / name).mkdir(exist_ok=True)
     shown = {}
     for child in outcome.children:
-        shown[child.number] = _show(out, services, child)
+        shown[child.number] = _show(out, films, services, child)
         on_child(f"child {child.number}")
     thumbnails = {}
     for entry in entries:
         if entry.child is None and entry.again is None:
-            thumbnails[entry.file] = _film(out, entry.file, _THUMBNAIL_PX)
+            thumbnails[entry.file] = _film(out, films / entry.file, _THUMBNAIL_PX)
             on_child(entry.file)
     rows = [asdict(row) for row in outcome.rows]
     (out / "results.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
@@ -97,9 +99,9 @@ def _worst_first(outcome: Outcome) -> list[ChildOutcome]:
     )
 
 
-def _show(out: Path, services: Services, child: ChildOutcome) -> _Shown:
+def _show(out: Path, films: Path, services: Services, child: ChildOutcome) -> _Shown:
     name = f"child-{child.number:02d}"
-    films: list[str] = []
+    pictures: list[str] = []
     reports: list[str] = []
     card: str | None = None
     for made in child.objects:
@@ -114,14 +116,14 @@ def _show(out: Path, services: Services, child: ChildOutcome) -> _Shown:
         if made.kind == ResultKind.CARD.value:
             card = f"{stem}.png"
         else:
-            films.append(f"{stem}.png")
-    if not films:
-        films = [path for entry in child.entries if (path := _film(out, entry.file, 900))]
+            pictures.append(f"{stem}.png")
+    if not pictures:
+        made_now = (_film(out, films / entry.file, _FILM_PX) for entry in child.entries)
+        pictures = [path for path in made_now if path]
     content = child.content
     if content is not None and card is None and content.films:
-        file = child.entries[0].file
         picture = render_card(
-            read_radiograph(out / "films" / file).pixels,
+            read_radiograph(films / child.entries[0].file).pixels,
             content,
             reference=services.reference,
             growth=services.growth,
@@ -129,16 +131,16 @@ def _show(out: Path, services: Services, child: ChildOutcome) -> _Shown:
         card = f"pictures/{name}-card.png"
         write_png(out / card, picture)
     text = report_text(content) if content is not None else f"No finding: {child.study.reason}."
-    return _Shown(films=tuple(films), card=card, text=text, reports=tuple(reports))
+    return _Shown(films=tuple(pictures), card=card, text=text, reports=tuple(reports))
 
 
-def _film(out: Path, file: str, longest_side: int) -> str | None:
+def _film(out: Path, film: Path, longest_side: int) -> str | None:
     """Write a film's picture and return its path, or None for one without readable pixels."""
     try:
-        pixels = read_radiograph(out / "films" / file).pixels
+        pixels = read_radiograph(film).pixels
     except UnsupportedPixels:
         return None
-    path = f"pictures/{Path(file).stem}.png"
+    path = f"pictures/{film.stem}.png"
     write_png(out / path, film_picture(pixels, longest_side))
     return path
 

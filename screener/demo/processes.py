@@ -71,6 +71,13 @@ def free_ports(count: int) -> list[int]:
 class DemoFolder:
     """`demo-out`: made anew for every run, and only where it is ours.
 
+    The folder itself stays: it may be a volume of a container.
+
+    Parameters
+    ----------
+    keep
+        A folder that stays as it is where it lies in this one.
+
     Raises
     ------
     ConfigurationError
@@ -79,7 +86,7 @@ class DemoFolder:
 
     _MARK = ".screener-demo"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, keep: Path | None = None) -> None:
         self.path = path
         mark = path / self._MARK
         if path.exists() and any(path.iterdir()) and not mark.is_file():
@@ -88,7 +95,7 @@ class DemoFolder:
             )
         if mark.is_file():
             _await_end(mark)
-            shutil.rmtree(path)
+            _empty(path, keep)
         path.mkdir(parents=True, exist_ok=True)
         mark.write_text(str(os.getpid()))
 
@@ -97,6 +104,17 @@ class DemoFolder:
         made = self.path / name
         made.mkdir(parents=True, exist_ok=True)
         return made
+
+
+def _empty(folder: Path, keep: Path | None) -> None:
+    kept = {keep.resolve(), *keep.resolve().parents} if keep else set()
+    for path in folder.iterdir():
+        if path.resolve() in kept:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _await_end(mark: Path) -> None:

@@ -15,12 +15,14 @@ from pathlib import Path
 
 from screener.demo.foreign import ct_slice, own_report
 from screener.domain.eligibility import View
+from screener.domain.errors import ConfigurationError
 from screener.domain.patient import Sex
 from screener.phantom.cohort import Child, draw_child
 from screener.phantom.film import Film, expose
 from screener.phantom.header import Items, header
 from screener.phantom.odd import odd_film
 from screener.phantom.write_dicom import encode
+from screener.storage.codec import from_json, to_json
 
 _SEED = 7_000_000_000
 _SPACING_MM = 0.3
@@ -36,6 +38,9 @@ _SYNTAXES = {
 }
 _FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.1.1"
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+
+#: The worklist's lines, beside its films.
+_LINES = "worklist.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +134,7 @@ _OTHER_SYNTAX = 12
 
 
 def make_worklist(folder: Path, *, processes: int, on_film: Callable[[str], None]) -> list[Entry]:
-    """Write the worklist's films and return its lines, in the order in which they are sent.
+    """Write the worklist's films, and return its lines in the order in which they are sent.
 
     Parameters
     ----------
@@ -151,7 +156,35 @@ def make_worklist(folder: Path, *, processes: int, on_film: Callable[[str], None
                 entries.append(replace(entry, data=b""))
                 on_film(entry.file)
     # what is sent again comes last, when its first arrival may already be scored
-    return sorted(entries, key=lambda entry: entry.again is not None)
+    entries.sort(key=lambda entry: entry.again is not None)
+    write_lines(folder, entries)
+    return entries
+
+
+def write_lines(folder: Path, entries: list[Entry]) -> None:
+    """Write the lines beside their films, for `read_worklist`."""
+    (folder / _LINES).write_text(to_json(entries), encoding="utf-8")
+
+
+def read_worklist(folder: Path) -> list[Entry]:
+    """Return the lines of a worklist that `make_worklist` wrote.
+
+    Raises
+    ------
+    ConfigurationError
+        The folder does not hold all of one.
+    """
+    advice = "`screener demo --films-only` writes one"
+    try:
+        entries = from_json(list[Entry], (folder / _LINES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ConfigurationError(f"{folder} holds no worklist of the demo; {advice}") from None
+    whole = sum((folder / entry.file).is_file() for entry in entries)
+    if whole != film_count():
+        raise ConfigurationError(
+            f"{folder} holds {whole} of the worklist's {film_count()} films; {advice}"
+        )
+    return entries
 
 
 def film_count() -> int:
