@@ -11,6 +11,7 @@ from screener.config import ArchiveSettings, Settings
 from screener.dicom.decoders import decoder_report
 from screener.domain.errors import (
     AssociationRejected,
+    ConfigurationError,
     PredictorMismatch,
     ScreenerError,
     SpoolFull,
@@ -65,11 +66,18 @@ def synthetic_statement(settings: Settings) -> str | None:
 
 def try_doors(settings: Settings) -> Iterator[Door]:
     """Try each door in turn."""
-    yield _try(
+    database = _try(
         "database",
         lambda: _database(settings),
         "run `screener db upgrade`, or change storage.database_url or storage.folder",
     )
+    yield database
+    if database.ok and settings.storage.url.startswith("postgresql"):
+        yield _try(
+            "durability",
+            lambda: _durability(settings),
+            "set it to on in the server's postgresql.conf, and reload that",
+        )
     yield _try(
         "rules", lambda: _rules(settings), "mend the database, or run `screener rules import FILE`"
     )
@@ -118,6 +126,21 @@ def _database(settings: Settings) -> str:
         return f"{database.engine.dialect.name} at migration level {migrate.newest_revision()}"
     finally:
         database.dispose()
+
+
+def _durability(settings: Settings) -> str:
+    database = build_database(settings)
+    try:
+        with database.read() as uow:
+            unsafe = uow.queries.unsafe_settings()
+    finally:
+        database.dispose()
+    if unsafe:
+        raise ConfigurationError(
+            f"of the server, {' and '.join(f'{name} is off' for name in unsafe)}: a power cut may "
+            "take a film that was answered with 0x0000"
+        )
+    return "what the server commits outlives a power cut"
 
 
 def _rules(settings: Settings) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from screener.domain.delivery import DeliveryState
@@ -184,6 +184,19 @@ class Queries:
                 .where(ScreeningRow.state.in_([state.value for state in open_states]))
             ),
         )
+
+    def unsafe_settings(self) -> list[str]:
+        """Return which settings that are off let a power cut take what is committed.
+
+        Every connection to SQLite sets its own; those of a PostgreSQL are its administrator's.
+        """
+        if self._session.get_bind().dialect.name != "postgresql":
+            return []
+        asked = text(
+            "SELECT name FROM pg_settings"
+            " WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off' ORDER BY name"
+        )
+        return list(self._session.scalars(asked))
 
     def attention(self) -> list[Attention]:
         """Return what waits for an operator, each kind with its latest studies."""

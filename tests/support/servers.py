@@ -169,6 +169,20 @@ class Daemon:
         self._process = None
 
 
+#: Written into its configuration, so that a test can change them.
+_POSTGRESQL_OPTIONS = {
+    "listen_addresses": f"'{_LOCALHOST}'",
+    "unix_socket_directories": "''",
+    # a test's rows need not outlive a power cut, and every commit is so much cheaper; what is
+    # committed still survives `kill`, for the machine goes on
+    "fsync": "off",
+    "full_page_writes": "off",
+    # no work beside the tests': two of these servers run on a small machine
+    "autovacuum": "off",
+    "shared_buffers": "32MB",
+}
+
+
 class PostgresqlServer(Daemon):
     """A PostgreSQL of the test's own; `url` is that of its superuser's database."""
 
@@ -176,20 +190,6 @@ class PostgresqlServer(Daemon):
         self, port: int, programs: Path, folder: Path, user: pwd.struct_passwd | None
     ) -> None:
         command = [str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(port)]
-        options = {
-            "listen_addresses": _LOCALHOST,
-            "unix_socket_directories": "",
-            # a test's rows need not outlive a power cut, and every commit is so much cheaper; what
-            # is committed still survives `kill`, for the machine goes on
-            "fsync": "off",
-            "full_page_writes": "off",
-            "max_connections": "60",
-            # no work beside the tests': two of these servers run on a small machine
-            "autovacuum": "off",
-            "shared_buffers": "32MB",
-        }
-        for name, value in options.items():
-            command += ["-c", f"{name}={value}"]
         # SIGINT is PostgreSQL's fast shutdown: SIGTERM would wait for every client to leave
         super().__init__(
             command,
@@ -226,6 +226,22 @@ class PostgresqlServer(Daemon):
         self.execute(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         )
+
+    def set_option(self, name: str, value: str | None) -> None:
+        """Change a setting of the running server; None takes it back to what it was."""
+        change = "RESET {}" if value is None else "SET {} = {}"
+        self.execute(
+            sql.SQL(f"ALTER SYSTEM {change}").format(sql.Identifier(name), sql.Literal(value))
+        )
+        self.execute(sql.SQL("SELECT pg_reload_conf()"))
+        wanted = value or _POSTGRESQL_OPTIONS[name]
+
+        def is_set() -> bool:
+            with self._connect("postgres") as connection:
+                found = connection.execute(sql.SQL("SHOW {}").format(sql.Identifier(name)))
+                return found.fetchone() == (wanted,)
+
+        await_condition(is_set, what=f"{name} = {wanted}")
 
     def execute(self, statement: sql.Composed | sql.SQL, database: str = "postgres") -> None:
         """Run one statement as superuser, in no transaction."""
@@ -278,6 +294,9 @@ def postgresql() -> Iterator[PostgresqlServer]:
             timeout=_COMMAND_S,
             **_as_user(user),
         )
+        with (folder / "data" / "postgresql.conf").open("a") as configuration:
+            for name, value in _POSTGRESQL_OPTIONS.items():
+                configuration.write(f"{name} = {value}\n")
         server = PostgresqlServer(free_port(), programs, folder, user)
         try:
             server.start()

@@ -6,6 +6,7 @@ import shutil
 import socket
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from screener.storage import migrate
 from screener.wiring import build_database, prepare
 from tests.integration.cli.command_line import run_command
 from tests.integration.cli.conftest import Configure
-from tests.support.servers import free_port
+from tests.support.servers import PostgresqlServer, free_port
 
 
 def doors_of(settings: Settings) -> dict[str, Door]:
@@ -35,6 +36,24 @@ def archive_settings(port: int, **values: object) -> dict[str, object]:
         "port": port,
         "timeout_s": 2.0,
     } | values
+
+
+@contextmanager
+def changed(server: PostgresqlServer, setting: str) -> Iterator[None]:
+    """Turn a setting on that is off on the tests' server."""
+    server.set_option(setting, "on")
+    try:
+        yield
+    finally:
+        server.set_option(setting, None)
+
+
+@pytest.fixture
+def on_postgresql(configure: Configure, postgresql_server: PostgresqlServer) -> Settings:
+    """Return the settings of a node whose PostgreSQL database is ready."""
+    settings = configure(storage={"database_url": postgresql_server.make_database("doors")})
+    prepare(settings)
+    return settings
 
 
 @pytest.fixture
@@ -97,6 +116,43 @@ def test_a_database_that_is_none_says_which_setting_to_change(
 
     assert not door.ok
     assert "storage.database_url" in door.advice
+
+
+@pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
+def test_a_server_that_may_lose_what_it_committed_says_which_setting_to_change(
+    setting: str, on_postgresql: Settings, postgresql_server: PostgresqlServer
+) -> None:
+    other = {"fsync": "full_page_writes", "full_page_writes": "fsync"}[setting]
+    with changed(postgresql_server, other):
+        doors = doors_of(on_postgresql)
+
+    assert doors["database"].ok
+    assert not doors["durability"].ok
+    assert f"{setting} is off" in doors["durability"].said
+    assert other not in doors["durability"].said
+    assert "0x0000" in doors["durability"].said
+    assert "postgresql.conf" in doors["durability"].advice
+
+
+def test_a_server_that_keeps_what_it_committed_is_said_to(
+    on_postgresql: Settings, postgresql_server: PostgresqlServer
+) -> None:
+    with changed(postgresql_server, "fsync"), changed(postgresql_server, "full_page_writes"):
+        doors = doors_of(on_postgresql)
+
+    assert doors["durability"].ok
+    assert "postgresql at migration level" in doors["database"].said
+
+
+def test_a_server_that_does_not_answer_is_not_asked_whether_it_is_durable(
+    configure: Configure,
+) -> None:
+    url = f"postgresql+psycopg://screener@127.0.0.1:{free_port()}/node"
+
+    doors = doors_of(configure(storage={"database_url": url}))
+
+    assert not doors["database"].ok
+    assert "durability" not in doors
 
 
 def test_a_full_spool_says_how_much_is_free_and_what_to_do(configure: Configure) -> None:
