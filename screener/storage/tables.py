@@ -6,6 +6,7 @@ refers to it by our own numbers.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
@@ -59,6 +60,28 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class ComparedText(TypeDecorator[str]):
+    """What a sender wrote, of which nothing but equality is ever asked.
+
+    What the column cannot keep as it is, for it is too long or has a NUL, is kept as its digest: a
+    film must not be tried for ever because a scanner breaks the standard.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: str | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> str | None:
+        """Return the text, or its digest, as long as the column is wide."""
+        width = self.impl_instance.length or 0
+        if value is None or (len(value) <= width and "\0" not in value):
+            return value
+        return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:width]
 
 
 class Row(DeclarativeBase):
@@ -143,10 +166,10 @@ class ReceivedInstanceRow(Row):
     #: Set when its pixels are decoded.
     pixel_digest: Mapped[str | None] = mapped_column(String(64))
     header: Mapped[str | None] = mapped_column(Text)
-    patient_id: Mapped[str | None] = mapped_column(String(64))
-    issuer: Mapped[str | None] = mapped_column(String(64))
+    patient_id: Mapped[str | None] = mapped_column(ComparedText(64))
+    issuer: Mapped[str | None] = mapped_column(ComparedText(64))
     birth_date: Mapped[date | None]
-    sex: Mapped[str | None] = mapped_column(String(16))
+    sex: Mapped[str | None] = mapped_column(ComparedText(16))
 
 
 class ScreeningRow(_Work, Row):

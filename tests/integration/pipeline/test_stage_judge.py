@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from screener.domain.eligibility import EligibilityRules
+from screener.domain.identifiers import StudyId
 from screener.storage.spool import Spool
 from tests.support.pipeline_rig import LEASE_S, Crash, Rig, film_pixels, make_film
 
@@ -104,3 +105,31 @@ def test_a_repetition_is_compared_with_a_first_film_that_was_never_judged(rig: R
     rig.run("judge")
 
     assert rig.film_states() == ["WAITING", "CONFLICTING:PIXELS_DIFFER"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"PatientID": "Z" * 200},
+        {"IssuerOfPatientID": "Z" * 200},
+        {"PatientSex": "M" * 40},
+        {"PatientID": "ZZ\0SYNTHETIC"},
+        {"IssuerOfPatientID": "ZZ\0SYNTHETIC"},
+    ],
+    ids=["long id", "long issuer", "long sex", "NUL in id", "NUL in issuer"],
+)
+def test_an_identity_that_breaks_the_standard_is_judged_and_told_from_others(
+    values: dict[str, Any], rig: Rig
+) -> None:
+    """PostgreSQL refuses long texts and NULs: the film would be tried for ever."""
+    longer = {key: value + "Z" for key, value in values.items()}
+    rig.send(make_film(1, **values), make_film(2, **values), make_film(3, **longer))
+
+    rig.settle()
+
+    with rig.services.database.read() as uow:
+        child = uow.queries.films(1)[0].header.identity.child  # type: ignore[union-attr]
+        assert child is not None
+        siblings = uow.studies.of_child(child, without=StudyId(1))
+    assert {state.split(":")[0] for state in rig.film_states()} <= {"SCORED", "INELIGIBLE"}
+    assert siblings == [2]
