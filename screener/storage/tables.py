@@ -67,10 +67,19 @@ class ComparedText(TypeDecorator[str]):
 
     What the column cannot keep as it is, for it is too long or has a NUL, is kept as its digest: a
     film must not be tried for ever because a scanner breaks the standard.
+
+    Parameters
+    ----------
+    width
+        Of the column, characters.
     """
 
     impl = String
     cache_ok = True
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width)
+        self.width = width
 
     def process_bind_param(
         self,
@@ -78,10 +87,9 @@ class ComparedText(TypeDecorator[str]):
         dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
     ) -> str | None:
         """Return the text, or its digest, as long as the column is wide."""
-        width = self.impl_instance.length or 0
-        if value is None or (len(value) <= width and "\0" not in value):
+        if value is None or (len(value) <= self.width and "\0" not in value):
             return value
-        return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:width]
+        return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[: self.width]
 
 
 class Row(DeclarativeBase):
