@@ -1,4 +1,4 @@
-"""Races that only PostgreSQL lets happen: SQLite has one writer at a time."""
+"""What only PostgreSQL lets happen: two writers at a time, and a server that is away."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from screener.pipeline.conclude import conclude
 from screener.storage.database import Database
 from tests.support.databases import remove_rows
 from tests.support.pipeline_rig import SETTLE_S, Rig, incoming, make_film
-from tests.support.servers import await_condition
+from tests.support.servers import PostgresqlServer, await_condition
 from tests.support.synthetic_dicom import synthetic_uid
 
-SUCCESS = 0x0000
+SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700
 
 
 @pytest.fixture
@@ -136,3 +136,19 @@ def test_a_film_that_was_received_rings_the_bell(rig: Rig) -> None:
         rig.send(make_film())
 
         assert bell.wait(10)
+
+
+def test_a_film_that_comes_while_the_server_is_away_is_asked_for_again_and_taken_when_it_is_back(
+    rig: Rig, postgresql_server: PostgresqlServer
+) -> None:
+    film = incoming(make_film())
+    postgresql_server.kill()
+    try:
+        away = rig.store(film)
+    finally:
+        postgresql_server.start()
+
+    back = rig.store(film)
+
+    assert (away, back) == (OUT_OF_RESOURCES, SUCCESS)
+    assert [view.revision for view in rig.films()] == [1]
