@@ -1,8 +1,9 @@
-"""`screener demo` as people and scripts run it, undisturbed and with its processes killed."""
+"""`screener demo` as people and scripts run it: with a node of its own, and with a running one."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,9 +16,15 @@ import pytest
 
 from screener.config import load_settings
 from screener.demo.node import Step, read_step
+from screener.demo.worklist import read_worklist
 from screener.domain.errors import ScreenerError
+from screener.domain.identifiers import AeTitle
+from screener.network.archive_scp import SmallArchive
+from screener.network.peers import Peer
 from screener.wiring import build_database, require_current_database
-from tests.support.servers import await_condition
+from tests.support.servers import await_condition, free_port
+from tests.system.conftest import Node, Worklist, node_in
+from tests.system.test_worklist_orthanc import _send as send_by_dcmtk
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900), pytest.mark.xdist_group("system")]
 
@@ -37,10 +44,15 @@ ROW_KEYS = {
 }
 
 
-def demo(out: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "screener", "demo", "--json", "--out", str(out), *more]
+def demo(out: Path, *more: object, config: Path | None = None) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "screener", "demo", "--json", "--out", out, *more]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=out.parent
+        list(map(str, command)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=out.parent,
+        env=os.environ | ({"SCREENER_CONFIG": str(config)} if config else {}),
     )
 
 
@@ -104,6 +116,43 @@ def test_killed_processes_change_nothing(
     assert printed["ok"] is True
     assert printed["films"] == expected["films"]
     assert started(out) >= 2 * len(ROLES)
+
+
+def test_a_running_node_ends_with_the_same_table_by_whomever_and_however_often_it_is_sent(
+    undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    made, expected = undisturbed
+    films, port = made / "films", free_port()
+    us = Peer(name="node", ae_title=AeTitle("BMDSCREEN"), host="127.0.0.1", port=port)
+
+    def through(node: Node, *more: str) -> dict[str, Any]:
+        options = ("--running", "--films", films, *more)
+        running = demo(tmp_path / "out", *options, config=node.folder / "screener.toml")
+        said, complained = running.communicate(timeout=PATIENCE_S * 2)
+        assert running.returncode == 0, complained
+        assert "SYNTHETIC" in complained
+        printed: dict[str, Any] = json.loads(said)
+        del printed["seconds"]
+        return printed
+
+    with SmallArchive(tmp_path / "archive", report_to=us) as archive:
+        pacs = {"name": "pacs", "ae_title": "ARCHIVE", "host": "127.0.0.1", "mode": "test"}
+        with node_in(tmp_path / "node", [pacs | {"port": archive.port}], port=port) as node:
+            node.up()
+
+            first = through(node)
+            written = archive.answers.copy()
+            second = through(node)
+            send_by_dcmtk(node, Worklist(folder=films, entries=tuple(read_worklist(films))))
+            third = through(node, "--no-send")
+
+    assert first == {key: expected[key] for key in first}
+    assert set(first) == set(expected) - {"seconds"}
+    assert second == third == first
+    assert written.total() == first["objects_in_archive"]
+    assert archive.answers == written
+    assert archive.replaced_count == 0
+    assert (tmp_path / "out" / "index.html").is_file()
 
 
 #: Which process is killed, and when: each in the middle of its work.
