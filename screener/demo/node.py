@@ -14,7 +14,7 @@ from screener.demo.worklist import Entry
 from screener.dicom.header import file_kind
 from screener.domain.delivery import DELIVERY_ENDS, ArchiveMode, DeliveryState, StoreAnswer
 from screener.domain.errors import (
-    ArchiveUnreachable,
+    ArchiveBusy,
     AssociationRejected,
     ConfigurationError,
     TransientError,
@@ -176,8 +176,8 @@ class Node:
 
         Raises
         ------
-        ArchiveUnreachable
-            The node cannot be reached for too long.
+        TransientError
+            The node cannot be reached, or has no room, for too long.
         """
         kinds = {entry.file: file_kind(films / entry.file) for entry in entries}
         waiting, refused = list(entries), []
@@ -189,17 +189,16 @@ class Node:
                     while waiting:
                         reply = sender.send(films / waiting[0].file)
                         if reply.answer is StoreAnswer.BUSY:
-                            break
+                            raise ArchiveBusy(f"{self.peer} has no room for films")
                         entry = waiting.pop(0)
                         if reply.answer is not StoreAnswer.KEPT:
                             refused.append(entry)
                         on_sent(entry)
                         deadline = time.monotonic() + _PATIENCE_S
-            except (ArchiveUnreachable, AssociationRejected):
+            except TransientError as error:
                 # a listener that was killed is back within seconds
                 if time.monotonic() > deadline:
-                    raise
-            if waiting:
+                    raise type(error)(f"{error}; {self._advice}") from error
                 time.sleep(_LOOK_EVERY_S)
         return refused
 

@@ -89,13 +89,14 @@ def run_demo(
     """
     began = time.monotonic()
     configure_pynetdicom()
+    given = (films, read_worklist(films)) if films else None
     folder = DemoFolder(out, keep=films)
     node = OwnNode(folder.path, archive=archive, listen=listen)
     refuse_real_predictor(node.settings)
     node.keep_alive()
     finished = False
     try:
-        outcome, page = _run(folder, node, films, send=True, on_step=on_step)
+        outcome, page = _run(folder, node, given, send=True, on_step=on_step)
         finished = True
         return Demo(outcome=outcome, page=page, seconds=time.monotonic() - began, own=node)
     finally:
@@ -134,12 +135,13 @@ def run_through(
     """
     began = time.monotonic()
     configure_pynetdicom()
+    given = (films, read_worklist(films)) if films else None
     refuse_real_predictor(settings)
     node = Node(settings, node_peer(settings, address), advice="see the log of the node")
     on_step(_WAITING, 0, 1)
     # before an earlier page is thrown away, and films are made for a node that wants none
     node.await_ready()
-    outcome, page = _run(DemoFolder(out, keep=films), node, films, send=send, on_step=on_step)
+    outcome, page = _run(DemoFolder(out, keep=films), node, given, send=send, on_step=on_step)
     return Demo(outcome=outcome, page=page, seconds=time.monotonic() - began, own=None)
 
 
@@ -151,16 +153,19 @@ def write_films(out: Path, on_step: OnStep) -> Path:
     ConfigurationError
         The folder is not ours.
     """
-    films = DemoFolder(out).folder("films")
-    _make_films(films, on_step)
+    films, _ = _make_films(DemoFolder(out), on_step)
     return films
 
 
 def _run(
-    folder: DemoFolder, node: Node, films: Path | None, *, send: bool, on_step: OnStep
+    folder: DemoFolder,
+    node: Node,
+    given: tuple[Path, list[Entry]] | None,
+    *,
+    send: bool,
+    on_step: OnStep,
 ) -> tuple[Outcome, Path]:
-    entries = read_worklist(films) if films else _make_films(folder.folder("films"), on_step)
-    films = films or folder.folder("films")
+    films, entries = given or _make_films(folder, on_step)
     on_step(_WAITING, 0, 1)
     archive = node.await_ready()
 
@@ -183,13 +188,16 @@ def _run(
         ),
     )
     services = build_services(node.settings)
-    outcome = collect(
-        services,
-        entries,
-        archived=node.patiently(archived),
-        before=before,
-        refused=refused,
-        archive=archive.name,
+    after = node.patiently(archived)
+    outcome = node.patiently(
+        lambda: collect(
+            services,
+            entries,
+            archived=after,
+            before=before,
+            refused=refused,
+            archive=archive.name,
+        )
     )
     page = write_demo(
         folder.path,
@@ -204,12 +212,14 @@ def _run(
     return outcome, page
 
 
-def _make_films(folder: Path, on_step: OnStep) -> list[Entry]:
-    return make_worklist(
-        folder,
+def _make_films(folder: DemoFolder, on_step: OnStep) -> tuple[Path, list[Entry]]:
+    films = folder.folder("films")
+    entries = make_worklist(
+        films,
         processes=min(os.cpu_count() or 1, _PROCESSES),
         on_film=_counted(on_step, "making synthetic films", film_count()),
     )
+    return films, entries
 
 
 def _counted(on_step: OnStep, what: str, total: int) -> Callable[[object], None]:

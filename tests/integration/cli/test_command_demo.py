@@ -10,6 +10,7 @@ import pytest
 from screener.config import Settings
 from screener.demo import node as demo_node
 from screener.demo import run as demo_run
+from screener.demo.processes import DemoFolder
 from screener.demo.worklist import Entry, write_lines
 from screener.network.archive_scp import SmallArchive
 from screener.wiring import build_listener, build_services, prepare
@@ -148,6 +149,20 @@ def test_films_that_never_come_are_named(
     assert "waiting for the films" in ended.err
     assert "0 of 41 films" in ended.err
     assert "not arrived: film-0.dcm, " in ended.err
+
+
+def test_a_folder_without_films_is_refused_before_an_earlier_page_is_thrown_away(
+    start: Configure, archive: SmallArchive, tmp_path: Path
+) -> None:
+    start(listener={"callers": CALLERS}, archives=[pacs(archive)])
+    page = DemoFolder(Path("demo-out")).path / "index.html"
+    page.write_text("earlier")
+
+    ended = run_command("demo", "--running", "--films", tmp_path / "nowhere")
+
+    assert ended.code == 2
+    assert "--films-only" in ended.err
+    assert page.read_text() == "earlier"
 
 
 def test_films_only_says_what_to_do_with_them(
