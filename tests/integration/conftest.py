@@ -16,6 +16,7 @@ import pytest
 from screener.storage import migrate
 from screener.storage.database import Database
 from screener.storage.spool import Spool
+from tests.support.celery_driver import CeleryDriver
 from tests.support.databases import BACKENDS, remove_rows
 from tests.support.pipeline_rig import Rig
 from tests.support.servers import PostgresqlServer, RedisServer, postgresql, redis
@@ -72,13 +73,20 @@ def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_rig(node_folder: Path, node_database: Database) -> Iterator[MakeRig]:
-    """Return what makes the test's node, with archives and rules of its own."""
+def driver() -> CeleryDriver | None:
+    """Return who runs the stages of a rig: None for the test itself."""
+    return None
 
+
+@pytest.fixture
+def make_rig(
+    node_folder: Path, node_database: Database, driver: CeleryDriver | None
+) -> Iterator[MakeRig]:
+    """Return what makes the test's node, with archives and rules of its own."""
     made: list[Rig] = []
 
     def make(*archives: object, **values: object) -> Rig:
-        made.append(Rig(node_folder, node_database, *archives, **values))  # type: ignore[arg-type]
+        made.append(Rig(node_folder, node_database, *archives, driver=driver, **values))  # type: ignore[arg-type]
         return made[-1]
 
     yield make

@@ -12,10 +12,10 @@ from typing import cast
 from celery import Celery, signals
 from celery.contrib.testing.worker import start_worker
 from kombu.message import Message
-from structlog.testing import capture_logs
 
 from screener.config import BrokerSettings, Settings
 from screener.domain.stage import ROLE_OF, StageName
+from screener.pipeline.drive import Runner, Stage
 from screener.pipeline.ports import Predictor, Services
 from workers.app import make_app
 from workers.nudge import Nudger
@@ -58,6 +58,22 @@ def stages_of(messages: Sequence[Message]) -> Counter[str]:
     return Counter(str(message.headers["task"]) for message in messages)
 
 
+class _Recording(Runner):
+    """Keeps what a stage raised, which a driver logs and survives."""
+
+    raised: Exception | None = None
+
+    def run(self, stage: Stage) -> int:
+        def recorded() -> int:
+            try:
+                return stage.run()
+            except Exception as error:
+                self.raised = error
+                raise
+
+        return super().run(replace(stage, run=recorded))
+
+
 class CeleryDriver:
     """Runs one stage at a time, as a test asks, by a nudge through Redis.
 
@@ -66,8 +82,9 @@ class CeleryDriver:
     """
 
     def __init__(self, redis_url: str) -> None:
-        self.app = make_app(Settings(broker=BrokerSettings(url=f"{redis_url}/0")))
-        elsewhere = make_app(Settings(broker=BrokerSettings(url=f"{redis_url}/1")))
+        self.app = make_app(Settings(broker=BrokerSettings(url=redis_url)))
+        another = redis_url.removesuffix("/0") + "/1"
+        elsewhere = make_app(Settings(broker=BrokerSettings(url=another)))
         self._nudger = Nudger(elsewhere)
         self._current: Workplace | None = None
         self._done = threading.Event()
@@ -106,11 +123,11 @@ class CeleryDriver:
         if archive is not None:
             services = replace(services, archives={archive: services.archives[archive]})
         self._current = Workplace(services, ROLE_OF[name], self._nudger, load_predictor=predictor)
+        self._current._runner = runner = _Recording()
+        self._claimed = 0
         self._done.clear()
-        with capture_logs() as events:
-            self.app.send_task(name.value, queue=declared(QUEUE_OF[name]))
-            assert self._done.wait(_ANSWER_S), f"no worker took the nudge {name}"
-        for event in events:
-            if event["event"] == "stage_broke":
-                raise cast("Exception", event["exc_info"])
+        self.app.send_task(name.value, queue=declared(QUEUE_OF[name]))
+        assert self._done.wait(_ANSWER_S), f"no worker took the nudge {name}"
+        if runner.raised is not None:
+            raise runner.raised
         return self._claimed

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,21 +33,19 @@ from screener.domain.identifiers import (
     Uid,
 )
 from screener.domain.report import ReportVariant
+from screener.domain.stage import StageName
 from screener.network.commitment import CommitmentReport
 from screener.network.listener import IncomingInstance
 from screener.network.status import STORE_STATUS
-from screener.pipeline.commitment import chase, confirm, take_report
-from screener.pipeline.conclude import conclude
-from screener.pipeline.deliver import deliver
-from screener.pipeline.judge import judge
+from screener.pipeline.commitment import take_report
+from screener.pipeline.drive import delivery_stages, intake_stages, scoring_stages
 from screener.pipeline.ports import Archive, Predictor, PredictorFacts, Services
 from screener.pipeline.receive import receive
-from screener.pipeline.report import report
-from screener.pipeline.score import score
 from screener.storage.database import Database
 from screener.storage.queries import FilmView, ObjectView, StudyView
 from screener.storage.references import load_bmd_reference, load_growth_reference
 from screener.storage.spool import Spool
+from tests.support.celery_driver import CeleryDriver
 from tests.support.clock import FrozenClock
 from tests.support.stub_predictor import HeightPredictor, height_for
 from tests.support.synthetic_dicom import chest_pixels, encode_bare, synthetic_film, synthetic_uid
@@ -226,6 +225,8 @@ class Rig:
         One that commits in the call where none are given.
     mode
         Of every archive by version 1 of the rules.
+    driver
+        Runs a stage by its name, at an archive where it talks to one; None calls its function.
     rules
         Values of `ConclusionRules` in version 1.
     """
@@ -237,8 +238,10 @@ class Rig:
         *archives: RecordingArchive,
         mode: ArchiveMode = ArchiveMode.TEST,
         predictor: HeightPredictor | None = None,
+        driver: CeleryDriver | None = None,
         **rules: Any,
     ) -> None:
+        self._driver = driver
         self.clock = FrozenClock()
         self.archives = archives or (RecordingArchive(),)
         self.predictor: Predictor = predictor or HeightPredictor()
@@ -306,22 +309,29 @@ class Rig:
 
     def stages(self) -> dict[str, Callable[[], int]]:
         """Return every stage by name."""
-        services = self.services
-        stages: dict[str, Callable[[], int]] = {
-            "judge": lambda: judge(services),
-            "score": lambda: score(services, self.predictor),
-            "conclude": lambda: conclude(services),
-            "report": lambda: report(services),
-        }
-        for name in services.archives:
-            stages[f"deliver {name}"] = lambda name=name: deliver(services, name)  # type: ignore[misc]
-            stages[f"confirm {name}"] = lambda name=name: confirm(services, name)  # type: ignore[misc]
-            stages[f"chase {name}"] = lambda name=name: chase(services, name)  # type: ignore[misc]
-        return stages
+        names: list[tuple[StageName, str | None]] = [
+            (name, None)
+            for name in (StageName.JUDGE, StageName.SCORE, StageName.CONCLUDE, StageName.REPORT)
+        ]
+        names += [
+            (name, archive)
+            for archive in self.services.archives
+            for name in (StageName.DELIVER, StageName.CONFIRM, StageName.CHASE)
+        ]
+        return {" ".join(filter(None, name)): partial(self._run, *name) for name in names}
 
     def run(self, stage: str) -> int:
         """Run one stage once."""
         return self.stages()[stage]()
+
+    def _run(self, name: StageName, archive: str | None) -> int:
+        if self._driver is not None:
+            return self._driver.drive(self.services, lambda: self.predictor, name, archive)
+        if archive is not None:
+            stages = delivery_stages(self.services, archive)
+        else:
+            stages = scoring_stages(self.services, self.predictor) + intake_stages(self.services)
+        return next(stage for stage in stages if stage.name is name).run()
 
     def run_until_idle(self, *names: str) -> None:
         """Run all stages, or some, until none finds anything due at this moment."""
