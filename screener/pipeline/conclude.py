@@ -43,6 +43,9 @@ def conclude(services: Services) -> int:
 
 def _conclude(services: Services, uow: UnitOfWork, held: ClaimedStudy, rules: SiteRules) -> None:
     """Load, decide and settle in one transaction: nothing can change a film in between."""
+    # before the study itself: whoever has this lock may take another of the child's studies up
+    # again, and would wait for us while we wait for him
+    uow.studies.lock_children()
     if not uow.studies.still_settled(held):
         uow.studies.settle(held, held.state)
         return
@@ -53,7 +56,6 @@ def _conclude(services: Services, uow: UnitOfWork, held: ClaimedStudy, rules: Si
         reference=services.reference,
         growth=services.growth,
     )
-    uow.studies.lock_children()
     covering = _covering(uow, held, films, finding, rules)
     if covering is not None and not covering.is_reported:
         # its report is being made, and may yet fail: this study is asked again

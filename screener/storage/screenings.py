@@ -32,7 +32,7 @@ from screener.domain.screening import (
 from screener.storage.claims import Lease, claim, is_due, lease_of, settle, settle_failure
 from screener.storage.codec import from_json, to_json
 from screener.storage.instances import header_of
-from screener.storage.tables import PredictionRow, ReceivedInstanceRow, ScreeningRow
+from screener.storage.tables import PredictionRow, ReceivedInstanceRow, ScreeningRow, StudyRow
 
 _S = ScreeningState
 
@@ -210,6 +210,14 @@ class Screenings:
                 ScreeningRow.state.not_in([state.value for state in SILENT]),
             )
         ).all()
+        # before any film, as whoever scores or concludes does, and always in the same order
+        studies = {held.study_id, *(study_id for _, study_id in earlier)}
+        self._session.execute(
+            select(StudyRow.id)
+            .where(StudyRow.id.in_(studies))
+            .order_by(StudyRow.id)
+            .with_for_update()
+        )
         self._session.execute(
             update(ScreeningRow)
             .where(

@@ -70,7 +70,12 @@ class Studies:
         return StudyId(row.id)
 
     def reopen(self, study_id: StudyId) -> None:
-        """Take a study back to GROWING, for what is known of its films has changed."""
+        """Take a study back to GROWING, for what is known of its films has changed.
+
+        Whoever is concluding it by what was known before comes to an end first: it would be GROWING
+        here, left alone, and closed then.
+        """
+        self.lock(study_id)
         before = [s.value for s, after in STUDY_TRANSITIONS.items() if _T.GROWING in after]
         self._session.execute(
             update(StudyRow)

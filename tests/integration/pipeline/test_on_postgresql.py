@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from screener.domain.identifiers import StudyInstanceUid
 from screener.pipeline.conclude import conclude
+from screener.pipeline.judge import judge
 from screener.storage.database import Database
 from tests.support.databases import remove_rows
 from tests.support.pipeline_rig import SETTLE_S, Rig, incoming, make_film
@@ -39,18 +40,19 @@ def meanwhile(*calls: Callable[[], object]) -> Iterator[list[object]]:
         assert not thread.is_alive()
 
 
+def waiting(rig: Rig) -> int:
+    """Return how many sessions wait for a lock."""
+    asked = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with rig.services.database.read() as uow:
+        return int(uow.session.execute(text(asked)).scalar_one())
+
+
 def await_waiting(rig: Rig, count: int) -> None:
     """Wait until so many sessions wait for a lock."""
-
-    def waiting() -> bool:
-        with rig.services.database.read() as uow:
-            asked = (
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            return uow.session.execute(text(asked)).scalar() == count
-
-    await_condition(waiting, what=f"{count} sessions that wait for a lock")
+    await_condition(lambda: waiting(rig) == count, what=f"{count} that wait for a lock")
 
 
 def test_the_first_two_films_of_a_study_come_at_the_same_moment_and_share_it(rig: Rig) -> None:
@@ -129,6 +131,30 @@ def test_two_studies_of_a_child_that_are_concluded_at_the_same_moment_give_one_r
 
     states = sorted(str(rig.study(number).report_state) for number in (1, 2))
     assert states == ["COMMITTED", "COVERED"]
+
+
+def test_a_study_that_loses_a_film_to_another_while_it_is_concluded_is_concluded_anew(
+    rig: Rig,
+) -> None:
+    rig.send(make_film(1, z=-3))
+    rig.run_until_idle("judge", "score")
+    rig.clock.advance(SETTLE_S)
+    # the same film, which belongs to another study after all
+    rig.send(make_film(1, z=-3, StudyInstanceUID=synthetic_uid("study", 2)))
+    with rig.services.database.write() as uow, ExitStack() as workers:
+        # nobody adds a finding meanwhile: the films have been read then
+        uow.session.execute(text("LOCK TABLE findings IN SHARE MODE"))
+        workers.enter_context(meanwhile(lambda: conclude(rig.services)))
+        await_waiting(rig, 1)
+        judged = workers.enter_context(meanwhile(lambda: judge(rig.services)))
+        await_condition(lambda: judged or waiting(rig) == 2, what="the end of the judgement")
+        uow.session.commit()
+
+    rig.settle()
+
+    assert rig.film_states(1) == ["SUPERSEDED"]
+    assert rig.study(1).verdict != "LOW"
+    assert rig.study(2).verdict == "LOW"
 
 
 def test_a_film_that_was_received_rings_the_bell(rig: Rig) -> None:
