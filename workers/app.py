@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import Celery
 
 from screener.config import Settings
+from workers.nudged import NudgedTask
 from workers.queues import QUEUE_OF, QueueName, declared, visibility_timeout_s
 
 #: Redis answers within so many seconds, or is taken for away.
@@ -25,7 +26,9 @@ def make_app(settings: Settings) -> Celery:
     back: at once where Celery sees the death, else after the visibility timeout. That is for
     promptness only: what was claimed comes up again by its lease, nudge or no nudge.
     """
-    app = Celery("screener", broker=settings.broker.full_url, set_as_current=False)
+    app = Celery(
+        "screener", broker=settings.broker.full_url, task_cls=NudgedTask, set_as_current=False
+    )
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],

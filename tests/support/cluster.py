@@ -21,6 +21,7 @@ from screener.domain.identifiers import AeTitle
 from screener.domain.stage import Role
 from screener.network.peers import Peer
 from screener.network.store_scu import echo
+from tests.support.modality import MODALITY
 from tests.support.servers import (
     PostgresqlServer,
     RedisServer,
@@ -30,7 +31,6 @@ from tests.support.servers import (
     redis,
 )
 
-MODALITY = AeTitle("SYNTHMOD")
 ARCHIVE = AeTitle("TESTARCHIVE")
 
 _START_S = 120.0

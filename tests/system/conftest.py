@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -23,13 +24,15 @@ from screener.domain.identifiers import AeTitle
 from screener.network.peers import Peer
 from screener.network.store_scu import echo
 from screener.wiring import build_database
+from tests.support.modality import MODALITY
 from tests.support.servers import await_condition, free_port
 
-MODALITY = AeTitle("SYNTHMOD")
 START_S = 120.0
 #: A busy machine scores the worklist in half a minute; a killed process waits for its lease.
 SETTLE_S = 400.0
 STOP_S = 40.0
+#: A demo takes half a minute, and several where the machine is busy.
+PATIENCE_S = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +134,29 @@ def worklist(tmp_path_factory: pytest.TempPathFactory) -> Worklist:
     folder = tmp_path_factory.mktemp("worklist")
     entries = make_worklist(folder, processes=os.cpu_count() or 1, on_film=lambda _: None)
     return Worklist(folder=folder, entries=tuple(entries))
+
+
+def demo(out: Path, *more: object, config: Path | None = None) -> subprocess.Popen[str]:
+    """Start the demo, with a node of its own or with options of its own."""
+    command = [sys.executable, "-m", "screener", "demo", "--json", "--out", out, *more]
+    return subprocess.Popen(
+        list(map(str, command)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=out.parent,
+        env=os.environ | ({"SCREENER_CONFIG": str(config)} if config else {}),
+    )
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Return the folder of a demo that nobody disturbs, and what it printed."""
+    out = tmp_path_factory.mktemp("demo") / "demo-out"
+    running = demo(out)
+    said, complained = running.communicate(timeout=PATIENCE_S * 2)
+    assert running.returncode == 0, complained
+    return out, json.loads(said)
 
 
 @contextmanager

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,19 +14,16 @@ import pytest
 
 from screener.config import load_settings
 from screener.demo.node import Step, read_step
-from screener.demo.worklist import read_worklist
 from screener.domain.errors import ScreenerError
 from screener.domain.identifiers import AeTitle
 from screener.network.archive_scp import SmallArchive
 from screener.network.peers import Peer
 from screener.wiring import build_database, require_current_database
+from tests.support.modality import send_worklist
 from tests.support.servers import await_condition, free_port
-from tests.system.conftest import Node, Worklist, node_in
-from tests.system.test_worklist_orthanc import _send as send_by_dcmtk
+from tests.system.conftest import PATIENCE_S, Node, demo, node_in
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900), pytest.mark.xdist_group("system")]
-
-PATIENCE_S = 300.0
 
 ROW_KEYS = {
     "file",
@@ -42,27 +37,6 @@ ROW_KEYS = {
     "reason",
     "report_state",
 }
-
-
-def demo(out: Path, *more: object, config: Path | None = None) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "screener", "demo", "--json", "--out", out, *more]
-    return subprocess.Popen(
-        list(map(str, command)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=out.parent,
-        env=os.environ | ({"SCREENER_CONFIG": str(config)} if config else {}),
-    )
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    out = tmp_path_factory.mktemp("demo") / "demo-out"
-    running = demo(out)
-    said, complained = running.communicate(timeout=PATIENCE_S * 2)
-    assert running.returncode == 0, complained
-    return out, json.loads(said)
 
 
 def test_it_ends_well_and_prints_what_a_script_needs(
@@ -143,7 +117,7 @@ def test_a_running_node_ends_with_the_same_table_by_whomever_and_however_often_i
             first = through(node)
             written = archive.answers.copy()
             second = through(node)
-            send_by_dcmtk(node, Worklist(folder=films, entries=tuple(read_worklist(films))))
+            send_worklist(node.peer, films)
             third = through(node, "--no-send")
 
     assert first == {key: expected[key] for key in first}

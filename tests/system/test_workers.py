@@ -39,6 +39,12 @@ HELD_IN: Mapping[str, tuple[Role, str]] = {
 
 
 @pytest.fixture
+def embedded_demo(undisturbed: tuple[Path, dict[str, Any]]) -> Mapping[str, Any]:
+    """Return what one machine makes of the worklist."""
+    return undisturbed[1]
+
+
+@pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     with cluster_in(tmp_path / "cluster") as made:
         yield made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,29 +14,17 @@ import pytest
 
 from screener.config import load_settings
 from screener.demo.outcome import Outcome, collect, objects_in
-from screener.dicom.header import file_kind
 from screener.dicom.uids import is_own_uid
 from screener.domain.delivery import DeliveryState
 from screener.domain.identifiers import AeTitle
 from screener.domain.report import ResultKind
 from screener.network.peers import Peer
 from screener.wiring import build_services
+from tests.support.modality import MODALITY, send_worklist
 from tests.support.servers import OrthancServer, findscu, free_port, orthanc, storescu
-from tests.system.conftest import MODALITY, Node, Worklist, node_in
+from tests.system.conftest import Node, Worklist, node_in
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900), pytest.mark.xdist_group("system")]
-
-#: What DCMTK's storescu must be told to propose for the films of one transfer syntax.
-_PROPOSE = {
-    "1.2.840.10008.1.2": ["-xi"],
-    "1.2.840.10008.1.2.1": [],
-    "1.2.840.10008.1.2.4.70": ["-xs"],
-    "1.2.840.10008.1.2.4.80": ["-xt"],
-    "1.2.840.10008.1.2.4.90": ["-xv"],
-    "1.2.840.10008.1.2.5": ["-xr"],
-}
-#: storescu itself refuses a file that is cut short: that one goes by our own command.
-_CUT_SHORT = "not-truncated-file.dcm"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +60,7 @@ def finished(worklist: Worklist, tmp_path_factory: pytest.TempPathFactory) -> It
         }
         with node_in(folder / "node", [pacs], port=port) as node:
             node.up()
-            _send(node, worklist)
+            send_worklist(node.peer, worklist.folder)
             node.await_films(len(worklist.entries))
             services = build_services(load_settings(folder / "node" / "screener.toml"))
             archived = objects_in(archive.peer, worklist.entries)
@@ -82,27 +69,6 @@ def finished(worklist: Worklist, tmp_path_factory: pytest.TempPathFactory) -> It
             )
             services.database.dispose()
             yield Finished(node=node, archive=archive, outcome=outcome)
-
-
-def _send(node: Node, worklist: Worklist) -> None:
-    """Send as a modality does: an association for each transfer syntax; repetitions last."""
-    for again in (False, True):
-        by_syntax: dict[str, list[Path]] = defaultdict(list)
-        for entry in worklist.entries:
-            if (entry.again is not None) is again and entry.file != _CUT_SHORT:
-                path = worklist.path(entry)
-                by_syntax[file_kind(path)[1]].append(path)
-        for syntax, files in sorted(by_syntax.items()):
-            options = ["-R", *_PROPOSE[syntax]]
-            sent = storescu(node.peer, *files, calling_ae=MODALITY, options=options)
-            said = sent.stdout + sent.stderr
-            assert sent.returncode == 0, said
-            assert said.count("Received Store Response (Success)") == len(files), said
-    cut_short = worklist.folder / _CUT_SHORT
-    sent = node.run(
-        "send", f"BMDSCREEN@127.0.0.1:{node.peer.port}", cut_short, "--calling-ae", MODALITY
-    )
-    assert sent.returncode == 0, sent.stderr
 
 
 def test_every_child_is_found_or_left_alone_and_everything_is_committed(finished: Finished) -> None:

@@ -28,13 +28,14 @@ class Counting:
     names = (StageName.SCORE,)
 
     def __init__(self) -> None:
-        self.ran = 0
+        self.ran = self.ended = 0
         self.may_end = threading.Event()
         self.may_end.set()
 
     def run(self, _: StageName) -> int:
         self.ran += 1
         assert self.may_end.wait(60)
+        self.ended += 1
         return 1
 
 
@@ -96,6 +97,23 @@ def test_a_stage_goes_on_while_redis_is_away(
     redis_server.stop()
     redis_server.start()
     workplace.may_end.set()
+
+    nudged_until_it_works(nudger, workplace)
+
+
+def test_a_stage_that_ends_while_redis_is_away_is_not_the_workers_last(
+    nudger: Nudger, workplace: Counting, redis_server: RedisServer
+) -> None:
+    """Celery only logs that it cannot acknowledge, and would take no nudge ever after."""
+    workplace.may_end.clear()
+    nudged_until_it_works(nudger, workplace)
+
+    redis_server.stop()
+    workplace.may_end.set()
+    try:
+        await_condition(lambda: workplace.ended == workplace.ran, 30, "the end of the stage")
+    finally:
+        redis_server.start()
 
     nudged_until_it_works(nudger, workplace)
 
