@@ -66,7 +66,7 @@ def _send(services: Services, archive: Archive, due: Sequence[ClaimedDelivery]) 
     kinds = {(file.held.sop_class_uid, file.transfer_syntax_uid) for file in left}
     try:
         with archive.open(kinds) as sender:
-            while left:
+            while left and not _is_late(services, left):
                 _send_one(services, sender, left[0])
                 left.pop(0)
     except (ArchiveUnreachable, AssociationRejected) as error:
@@ -74,6 +74,19 @@ def _send(services: Services, archive: Archive, due: Sequence[ClaimedDelivery]) 
     else:
         with services.database.write() as uow:
             uow.archives.succeeded(archive.name)
+
+
+def _is_late(services: Services, left: Sequence[_File]) -> bool:
+    """Give the rest of a batch back where half of its lease is over: a slow archive gets it later.
+
+    One object may take as long as the archive's timeout; beyond the lease the rest is another's.
+    """
+    with services.database.write() as uow:
+        if uow.now <= left[0].held.lease.until - services.lease / 2:
+            return False
+        for file in left:
+            uow.deliveries.put_back(file.held, _D.PENDING)
+    return True
 
 
 def _load(services: Services, held: ClaimedDelivery) -> _File | None:

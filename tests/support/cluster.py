@@ -146,6 +146,8 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
 
     def exit_codes(self) -> dict[str, int | None]:
         """Return how each process ended; None where it runs."""
@@ -157,7 +159,8 @@ class Cluster:
                 [sys.executable, "-m", *command],
                 env=self.environment,
                 cwd=self.folder,
-                stdin=subprocess.PIPE,
+                # the archive stops when this closes
+                stdin=subprocess.PIPE if name == "archive" else subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )

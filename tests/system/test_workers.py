@@ -102,8 +102,10 @@ def test_workers_make_of_the_worklist_what_one_machine_makes(
         assert said.returncode == 0, said.stdout
     cluster.down()
     assert set(cluster.exit_codes().values()) == {0}
-    with build_database(cluster.settings).read() as uow:
+    database = build_database(cluster.settings)
+    with database.read() as uow:
         assert uow.processes.all() == []
+    database.dispose()
 
 
 def test_a_worker_killed_in_each_stage_changes_nothing(

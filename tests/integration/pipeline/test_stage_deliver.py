@@ -129,6 +129,21 @@ def test_a_dead_archive_delays_no_other(make_rig: MakeRig) -> None:
     assert rig.delivery_states(archive="dead") == {"PENDING"}
 
 
+def test_a_slow_archive_gets_the_rest_another_time_before_the_lease_ends(rig: Rig) -> None:
+    """Beyond the lease what a worker holds is another's, and its process is ended."""
+    rig.archive.after_send = lambda _: rig.clock.advance(0.6 * LEASE_S)
+    rig.send(make_film(z=-3))
+    rig.run_until_idle("judge", "score")
+    rig.pass_time(SETTLE_S, "conclude", "report")
+
+    claimed = [rig.run("deliver pacs") for _ in range(4)]
+
+    assert claimed == [3, 2, 1, 0]
+    assert rig.delivery_states() == {"SENT"}
+    assert len(rig.archive.sent) == 3
+    assert rig.archive.calls == 6
+
+
 def test_an_archive_that_breaks_off_at_one_object_gets_the_others(rig: Rig) -> None:
     rig.archive.before_send = at_each(REPORT_CLASS, ArchiveUnreachable("broke off"))
     rig.screen(make_film(z=-3))
