@@ -105,12 +105,19 @@ class Project:
         films
             Folder of the worklist, readable by everybody.
         """
-        options = ["--rm", "-T", "--no-deps", "--volume", f"{films}:/films:ro"]
+        name = f"{self.name}-judge"
+        options = ["--detach", "--name", name, "--no-deps", "--volume", f"{films}:/films:ro"]
         command = ["screener", "demo", "--running", "--no-send", "--films", "/films", "--json"]
         command += ["--node", "listener:11112", "--out", "/demo/of-somebody"]
-        done = self.compose("run", *options, "demo", *command, timeout_s=SETTLE_S)
-        said = json.loads(done.stdout)
-        assert said["ok"], done.stderr
+        self.compose("run", *options, "demo", *command)
+        try:
+            ended = _docker("wait", name, timeout_s=SETTLE_S).stdout.strip()
+            printed = _docker("logs", name)
+            assert ended == "0", f"exit {ended}: {printed.stdout}{printed.stderr}"
+        finally:
+            _docker("rm", "--force", name)
+        said = json.loads(printed.stdout)
+        assert said["ok"], printed.stderr
         rows: list[dict[str, Any]] = said["films"]
         return rows
 
@@ -121,10 +128,7 @@ class Project:
     def inspect(self, service: str) -> dict[str, Any]:
         """Return what the engine knows of a service's first container."""
         (container, *_) = self.compose("ps", "--all", "--quiet", service).stdout.split()
-        done = subprocess.run(
-            ["docker", "inspect", container], capture_output=True, text=True, check=True
-        )
-        (found,) = json.loads(done.stdout)
+        (found,) = json.loads(_docker("inspect", container).stdout)
         assert isinstance(found, dict)
         return found
 
@@ -135,6 +139,12 @@ class Project:
         with suppress(ScreenerError):
             return echo(self.peer, calling_ae=MODALITY) > 0
         return False
+
+
+def _docker(*arguments: str, timeout_s: float = _COMMAND_S) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["docker", *arguments], capture_output=True, text=True, timeout=timeout_s, check=True
+    )
 
 
 @contextmanager
