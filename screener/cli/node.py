@@ -220,7 +220,8 @@ def status(context: typer.Context, as_json: _Json = False) -> None:
                     sign.process.role,
                     sign.process.host,
                     sign.slots,
-                    f"{(now - sign.alive_at).total_seconds():.0f}",
+                    f"{(now - sign.alive_at).total_seconds():.0f}"
+                    + ("" if sign in alive else " (gone)"),
                     f"{sign.worked_at:%Y-%m-%d %H:%M:%S}" if sign.worked_at else "none yet",
                 )
                 for sign in signs

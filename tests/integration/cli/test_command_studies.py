@@ -301,6 +301,25 @@ def test_status_says_which_processes_run(full: Settings) -> None:
     assert "not running: intake, scoring, delivery" in run_command("status").out
 
 
+def test_status_of_a_node_with_a_broker_lists_each_process_and_asks_for_the_beat(
+    full: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCREENER_BROKER__URL", "redis://u:hush@127.0.0.1:1/0")
+    with services_of(full) as services, services.database.write() as uow:
+        for pid in (1, 2):
+            uow.processes.sign(Process(role="scoring", host="here", pid=pid), {})
+
+    said = run_command("status", "--json").json
+    shown = run_command("status").out
+
+    assert [process["pid"] for process in said["process_list"]] == [1, 2]
+    assert said["processes"]["scoring"] is True
+    assert said["processes"]["beat"] is False
+    assert "not running: listener, intake, delivery, beat" in shown
+    assert shown.count("none yet") == 2
+    assert "hush" not in run_command("check").out
+
+
 @pytest.mark.parametrize("command", ["status", "studies", "show 1", "retry 1", "rules show"])
 def test_without_a_database_a_command_says_how_to_make_one(
     command: str, configure: Configure
