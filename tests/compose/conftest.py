@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.compose.embedded import Embedded
 from tests.compose.project import IMAGE, Project, new_project
-from tests.compose.sending import Embedded
 from tests.structure.repository import ROOT
 
 _NO_ENGINE = (

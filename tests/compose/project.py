@@ -18,9 +18,9 @@ from screener.domain.identifiers import AeTitle
 from screener.network.peers import Peer
 from screener.network.store_scu import echo
 from tests.structure.repository import ROOT
+from tests.support.modality import MODALITY
 from tests.support.servers import OrthancServer, await_condition, free_port
 
-MODALITY = AeTitle("SYNTHMOD")
 IMAGE = "bmd-screener:compose-test"
 #: What runs for good; keys and migrate are done once.
 SERVICES = ("listener", "intake", "scoring", "delivery", "beat", "redis", "postgres")

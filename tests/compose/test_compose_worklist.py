@@ -8,8 +8,9 @@ from functools import partial
 
 import pytest
 
+from tests.compose.embedded import Embedded
 from tests.compose.project import SERVICES, START_S, Project
-from tests.compose.sending import Embedded, batches, send_all, send_cut_short
+from tests.support.modality import batches, send_cut_short, send_worklist
 from tests.support.servers import await_condition
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
@@ -38,7 +39,7 @@ def _assert_nothing_is_missing_or_twice(project: Project, embedded: Embedded) ->
 def test_the_worklist_that_dcmtk_sends_is_reported_as_by_the_embedded_node(
     node: Project, embedded: Embedded
 ) -> None:
-    send_all(node, embedded.films)
+    send_worklist(node.peer, embedded.films)
 
     _assert_nothing_is_missing_or_twice(node, embedded)
 
@@ -67,7 +68,7 @@ def test_a_node_that_was_taken_down_is_as_it_was_and_the_same_films_change_nothi
     node.up()
 
     assert node.status() == before
-    send_all(node, embedded.films)
+    send_worklist(node.peer, embedded.films)
     assert node.rows(embedded.films) == embedded.rows
     after = node.status()
     assert after["archives"] == before["archives"]
@@ -114,15 +115,15 @@ def test_every_service_killed_in_the_middle_loses_nothing_and_doubles_nothing(
 
     for service, batch in zip(SERVICES, first, strict=True):
         with ThreadPoolExecutor(1) as modality:
-            sending = modality.submit(batch.send, project)
+            sending = modality.submit(batch.send, project.peer)
             if service in _AT_WORK:
                 await_condition(partial(project.count, *_AT_WORK[service]), START_S, service)
             project.compose("kill", "--signal", "KILL", service)
             project.up(healthy=False)
             sending.result()
     for batch in rest:
-        batch.send(project)
-    send_cut_short(project, embedded.films)
+        batch.send(project.peer)
+    send_cut_short(project.peer, embedded.films)
 
     _assert_nothing_is_missing_or_twice(project, embedded)
 
@@ -134,13 +135,13 @@ def test_a_broker_that_is_away_for_a_minute_delays_and_loses_nothing(
     to_send = batches(embedded.films)
     half = len(to_send) // 2
     for batch in to_send[:half]:
-        batch.send(project)
+        batch.send(project.peer)
 
     project.compose("stop", "redis")
     began = time.monotonic()
     for batch in to_send[half:]:
-        batch.send(project)
-    send_cut_short(project, embedded.films)
+        batch.send(project.peer)
+    send_cut_short(project.peer, embedded.films)
     time.sleep(max(0.0, _AWAY_S - (time.monotonic() - began)))
     waiting = project.status()["screenings"].get("RECEIVED", 0)
     project.compose("start", "redis")
