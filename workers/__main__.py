@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from screener.config import load_settings
-from screener.domain.errors import ScreenerError
+from screener.domain.errors import ConfigurationError, ScreenerError
 from screener.domain.stage import Role
 from screener.supervisor import Supervisor, stop_on_signals, stop_with_supervisor
 from screener.telemetry.logging import configure_logging
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         return work(settings, role, stop)
     except ScreenerError as error:
         sys.stderr.write(f"error: {error}\n")
-        return 1
+        return 2 if isinstance(error, ConfigurationError) else 1
 
 
 def _supervise(role: Role, count: int, config: Path | None, stop: threading.Event) -> None:
@@ -60,17 +60,18 @@ def _supervise(role: Role, count: int, config: Path | None, stop: threading.Even
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="screener-worker",
-        description="Run one role of a node on many machines. Films are received by `screener "
-        "listen`; one machine alone needs `screener up` and none of this.",
-        epilog="Settings: --config, or the file that SCREENER_CONFIG names, or screener.toml; "
-        "broker.url must name a Redis server.",
+        description="Run one role of a node on many machines, until SIGTERM or Ctrl-C.\n\nroles:\n"
+        + "\n".join(f"  {role.value:9} {what}" for role, what in _ROLES.items()),
+        epilog="Films are received by `screener listen`. One machine alone needs `screener up`,\n"
+        "and none of this. Settings come from --config, the file that SCREENER_CONFIG names, or\n"
+        "screener.toml, and from SCREENER_ variables; broker.url must name a Redis server.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "role",
         choices=[role.value for role in _ROLES],
         metavar="ROLE",
-        help="; ".join(f"{role.value}: {what}" for role, what in _ROLES.items()),
+        help="intake, scoring, delivery or beat",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file")
     parser.add_argument(
