@@ -63,13 +63,20 @@ class Workplace:
         """
         try:
             stage = self._stage(name)
-            done = self._runner.run(stage) if stage is not None else 0
-            if done:
-                self._nudger.nudge(standing(self._services))
         except TransientError as error:
             get_logger().warning("stage_failed", stage=name.value, code=error.code)
             return 0
+        done = self._runner.run(stage) if stage is not None else 0
+        if done:
+            self._nudge()
         return done
+
+    def _nudge(self) -> None:
+        """Nudge workers to do what is due now; where that cannot be asked, the beat asks again."""
+        try:
+            self._nudger.nudge(standing(self._services))
+        except TransientError as error:
+            get_logger().warning("nudging_failed", code=error.code)
 
     def _stage(self, name: StageName) -> Stage | None:
         """Return a stage; of one that talks to archives, that of an archive where it is due."""
