@@ -89,6 +89,7 @@ class CeleryDriver:
         self._current: Workplace | None = None
         self._done = threading.Event()
         self._claimed = 0
+        self._is_busy = False
         register(self.app, cast("Workplace", self), Settings().drive)
 
     @contextmanager
@@ -106,9 +107,11 @@ class CeleryDriver:
     def run(self, name: StageName) -> int:
         """Run a stage at the workplace of the moment: what a task calls."""
         assert self._current is not None
+        self._is_busy = True
         try:
             self._claimed = self._current.run(name)
         finally:
+            self._is_busy = False
             self._done.set()
         return self._claimed
 
@@ -124,10 +127,18 @@ class CeleryDriver:
             services = replace(services, archives={archive: services.archives[archive]})
         self._current = Workplace(services, ROLE_OF[name], self._nudger, load_predictor=predictor)
         self._current._runner = runner = _Recording()
+        if self._is_busy:
+            # a test asks what another worker does meanwhile
+            done = self._current.run(name)
+            return _or_raise(done, runner)
         self._claimed = 0
         self._done.clear()
         self.app.send_task(name.value, queue=declared(QUEUE_OF[name]))
         assert self._done.wait(_ANSWER_S), f"no worker took the nudge {name}"
-        if runner.raised is not None:
-            raise runner.raised
-        return self._claimed
+        return _or_raise(self._claimed, runner)
+
+
+def _or_raise(claimed: int, runner: _Recording) -> int:
+    if runner.raised is not None:
+        raise runner.raised
+    return claimed
