@@ -90,6 +90,14 @@ class Project:
         psql = ["psql", "-U", "screener", "--no-psqlrc", "-At", "-c", query]
         return int(self.compose("exec", "-T", "postgres", *psql).stdout)
 
+    def rests(self) -> bool:
+        """Return whether no film is at work and no study waits to be concluded or reported."""
+        films = ("RECEIVED", "WAITING", "SCORING")
+        studies = ("GROWING", "FLAGGED")
+        return not any(self.count("screenings", state) for state in films) and not any(
+            self.count("studies", state) for state in studies
+        )
+
     def status(self) -> dict[str, Any]:
         """Return what `screener status` says of films, studies and deliveries."""
         said: dict[str, Any] = json.loads(self.screener("status", "--json"))
