@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import cast
 
@@ -26,10 +26,19 @@ from workers.workplace import Workplace
 
 _ANSWER_S = 60.0
 
+#: The drivers of this process whose worker runs.
+_DRIVERS: list[CeleryDriver] = []
+
 
 @contextmanager
 def consuming(app: Celery, *queues: QueueName) -> Iterator[None]:
-    """Run a worker of an app that takes the nudges of some queues, or of all."""
+    """Run a worker of an app that takes the nudges of some queues, or of all.
+
+    A worker that stops ends every other one of its process (Celery keeps that in a module's
+    variable), so that the one of a driver, which starts again by itself, is stopped before.
+    """
+    for driver in list(_DRIVERS):
+        driver.stop()
     signals.setup_logging.connect(keep_logging)
     with start_worker(
         app,
@@ -90,13 +99,24 @@ class CeleryDriver:
         self._done = threading.Event()
         self._claimed = 0
         self._is_busy = False
+        self._worker = ExitStack()
         register(self.app, cast("Workplace", self), Settings().drive)
 
-    @contextmanager
-    def serving(self) -> Iterator[CeleryDriver]:
-        """Run the worker."""
-        with consuming(self.app):
-            yield self
+    def _start(self) -> None:
+        """Start the worker, unless it runs."""
+        if self not in _DRIVERS:
+            self._worker.enter_context(consuming(self.app))
+            _DRIVERS.append(self)
+
+    def stop(self) -> None:
+        """Stop the worker; the next stage starts one."""
+        if self in _DRIVERS:
+            _DRIVERS.remove(self)
+            self._worker.close()
+
+    def close(self) -> None:
+        """Stop the worker, and leave the broker."""
+        self.stop()
         self._nudger.close()
 
     @property
@@ -131,6 +151,7 @@ class CeleryDriver:
             # a test asks what another worker does meanwhile
             done = self._current.run(name)
             return _or_raise(done, runner)
+        self._start()
         self._claimed = 0
         self._done.clear()
         self.app.send_task(name.value, queue=declared(QUEUE_OF[name]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.support.servers import redis
 @pytest.fixture(scope="session")
 def celery_driver() -> Iterator[CeleryDriver]:
     """Return a worker, with a Redis that no test takes away."""
-    with redis() as server, CeleryDriver(server.url).serving() as driver:
+    with redis() as server, closing(CeleryDriver(server.url)) as driver:
         yield driver
 
 

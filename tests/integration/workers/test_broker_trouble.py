@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from typing import cast
 
 import pytest
@@ -12,7 +13,8 @@ from celery import Celery
 from screener.config import DriveSettings
 from screener.domain.stage import Role, StageName
 from screener.pipeline.due import Standing
-from tests.support.celery_driver import consuming
+from tests.support.celery_driver import CeleryDriver, consuming
+from tests.support.pipeline_rig import Rig
 from tests.support.servers import RedisServer, await_condition
 from workers.nudge import Nudger
 from workers.queues import QueueName, declared
@@ -116,6 +118,20 @@ def test_a_stage_that_ends_while_redis_is_away_is_not_the_workers_last(
         redis_server.start()
 
     nudged_until_it_works(nudger, workplace)
+
+
+def test_a_worker_that_ends_takes_no_other_of_its_process_along_for_good(
+    app: Celery, rig: Rig, redis_server: RedisServer
+) -> None:
+    """Pipeline tests share a worker; after the end of another one none took their nudges."""
+    with closing(CeleryDriver(redis_server.url)) as driver:
+        stage = (rig.services, lambda: rig.predictor, StageName.JUDGE, None)
+        assert driver.drive(*stage) == 0
+
+        with consuming(app, QueueName.UPKEEP):
+            pass
+
+        assert driver.drive(*stage) == 0
 
 
 def test_a_nudge_that_has_expired_runs_nothing(
