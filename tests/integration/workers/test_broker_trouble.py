@@ -62,6 +62,13 @@ def nudged_until_it_works(nudger: Nudger, workplace: Counting) -> None:
     await_condition(runs, 60, "a stage run by a nudge")
 
 
+def waiting(app: Celery) -> int:
+    """Return how many nudges no worker has taken yet."""
+    with app.connection_for_read() as connection:
+        queue = declared(QueueName.GPU)(connection.default_channel)
+        return int(queue.queue_declare().message_count)
+
+
 def test_a_worker_runs_the_stage_that_it_is_nudged_to(nudger: Nudger, workplace: Counting) -> None:
     nudged_until_it_works(nudger, workplace)
 
@@ -134,15 +141,23 @@ def test_a_worker_that_ends_takes_no_other_of_its_process_along_for_good(
         assert driver.drive(*stage) == 0
 
 
-def test_a_nudge_that_has_expired_runs_nothing(
-    app: Celery, nudger: Nudger, workplace: Counting
-) -> None:
+def test_a_nudge_that_has_expired_runs_nothing(app: Celery, workplace: Counting) -> None:
+    def send(**options: float) -> None:
+        app.send_task(StageName.SCORE.value, queue=declared(QueueName.GPU), **options)
+
+    workplace.may_end.clear()
+    send()
+    await_condition(lambda: workplace.ran == 1, 60, "the stage that holds the worker")
     for _ in range(5):
-        app.send_task(StageName.SCORE.value, queue=declared(QueueName.GPU), expires=-1)
+        send(expires=0.001)
+    send()
+    workplace.may_end.set()
 
-    nudged_until_it_works(nudger, workplace)
+    def nothing_waits() -> bool:
+        return waiting(app) == 0 and workplace.ended == workplace.ran >= 2
 
-    assert workplace.ran == 1
+    await_condition(nothing_waits, 60, "the last nudge")
+    assert workplace.ran == 2
 
 
 def test_a_backlog_does_not_grow_redis(app: Celery, nudger: Nudger, workplace: Counting) -> None:
@@ -152,6 +167,4 @@ def test_a_backlog_does_not_grow_redis(app: Celery, nudger: Nudger, workplace: C
     for _ in range(200):
         nudger.nudge(DUE)
 
-    with app.connection_for_read() as connection:
-        queue = declared(QueueName.GPU)(connection.default_channel)
-        assert queue.queue_declare().message_count == 1
+    assert waiting(app) == 1
