@@ -161,6 +161,8 @@ class ReferenceSettings(_Section):
 
     #: A name that ships, or the path of a site's own table.
     bmd: str = "synthetic-demo"
+    #: Coefficients for the height-adjusted Z (CSV with a JSON file beside it); none if not given.
+    height_adjustment: Path | None = None
 
 
 class DriveSettings(_Section):
@@ -334,7 +336,9 @@ def read_rules(path: Path) -> RulesDocument:
 
 def export_rules(document: RulesDocument) -> str:
     """Write rules as TOML that `read_rules` takes."""
-    return tomli_w.dumps({"rules": document.model_dump(mode="json")}, multiline_strings=False)
+    return tomli_w.dumps(
+        {"rules": document.model_dump(mode="json", exclude_none=True)}, multiline_strings=False
+    )
 
 
 def export_settings(values: Mapping[str, Any]) -> str:

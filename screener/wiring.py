@@ -34,7 +34,12 @@ from screener.pipeline.receive import receive
 from screener.predictor.card import load_card, load_identity
 from screener.storage import migrate
 from screener.storage.database import Database, UnitOfWork
-from screener.storage.references import DATA_FOLDER, load_bmd_reference, load_growth_reference
+from screener.storage.references import (
+    DATA_FOLDER,
+    load_bmd_reference,
+    load_growth_reference,
+    load_height_adjustment,
+)
 from screener.storage.spool import Spool
 from screener.telemetry.logging import get_logger
 from screener.telemetry.metrics import REJECTED
@@ -159,6 +164,11 @@ def build_services(settings: Settings) -> Services:
         vault=Spool(folder / "vault"),
         reference=build_reference(settings, facts),
         growth=load_growth_reference(),
+        height_adjustment=(
+            load_height_adjustment(settings.reference.height_adjustment)
+            if settings.reference.height_adjustment
+            else None
+        ),
         predictor=facts,
         archives={a.name: build_archive(settings, a) for a in settings.archives},
         lease=timedelta(seconds=settings.drive.lease_s),

@@ -19,7 +19,7 @@ from screener.config import Settings, load_settings
 from screener.dicom.header import read_header
 from screener.domain.eligibility import Answer, Ineligible
 from screener.domain.errors import ConfigurationError
-from screener.domain.finding import round_z
+from screener.domain.estimate import round_z
 from screener.domain.instance import InstanceHeader
 from screener.domain.judgement import age_on_film, sex_on_film
 from screener.domain.judgement import explain as ask_rules

@@ -11,7 +11,8 @@ import numpy as np
 from screener.dicom.header import read_header
 from screener.dicom.report import build_report
 from screener.domain.eligibility import View
-from screener.domain.finding import ConclusionRules, FilmInStudy, conclude, round_z
+from screener.domain.estimate import FilmInStudy, round_z
+from screener.domain.finding import ConclusionRules, conclude
 from screener.domain.identifiers import ScreeningId
 from screener.domain.patient import ClinicalVariables, Measurement, Source
 from screener.domain.prediction import Contribution, InputField, Prediction, PredictorIdentity

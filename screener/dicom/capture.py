@@ -28,6 +28,7 @@ from screener.dicom.result import (
 )
 from screener.dicom.source import copy_source
 from screener.dicom.uids import DEVICE_MODEL
+from screener.domain import wording
 from screener.domain.identifiers import SeriesInstanceUid, SopInstanceUid
 from screener.domain.report import (
     NotScoredFilm,
@@ -97,6 +98,9 @@ def build_capture(
         specific_character_set=UTF_8,
     )
     _describe(capture, original, kind)
+    if content.films:
+        said = wording.threshold_in_short(content.finding)
+        capture.DerivationDescription += f" Decision threshold {said}."
     capture.SourceImageSequence = [_source_image(capture, original, kind)]
     return ResultObject(
         kind=kind,

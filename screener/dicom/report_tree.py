@@ -46,7 +46,8 @@ from screener.dicom.result import (
 )
 from screener.dicom.uids import DEVICE_MODEL
 from screener.domain import wording
-from screener.domain.finding import Estimate, Verdict
+from screener.domain.estimate import Estimate
+from screener.domain.finding import Verdict
 from screener.domain.identifiers import ScreeningId
 from screener.domain.phrases import capital
 from screener.domain.report import (
@@ -218,7 +219,7 @@ def _algorithm(content: ReportContent, film: ScoredFilm) -> AlgorithmIdentificat
             f"weights {predictor.checksum[:_DIGEST_LENGTH]}",
             f"input {film.prediction.input_digest[:_DIGEST_LENGTH]}",
             f"reference {content.finding.reference}",
-            f"threshold Z <= {content.finding.threshold_z:.1f}",
+            f"threshold {wording.threshold_in_short(content.finding)}",
             f"missing: {missing}",
         ],
         family=codes.ARTIFICIAL_INTELLIGENCE,

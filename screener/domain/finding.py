@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from screener.domain.eligibility import View
+from screener.domain.estimate import Estimate, FilmInStudy, estimate_study, film_z
 from screener.domain.identifiers import ScreeningId
 from screener.domain.instance import Identity
-from screener.domain.patient import ClinicalVariables, Sex
-from screener.domain.prediction import Prediction, PredictorIdentity
-from screener.domain.reference import BmdReference, GrowthReference
+from screener.domain.prediction import PredictorIdentity
+from screener.domain.reference import BmdReference, GrowthReference, HeightAdjustment
+from screener.domain.threshold import ThresholdSource, choose_threshold
 
 
 class Verdict(StrEnum):
@@ -41,6 +40,19 @@ class FindingReason(StrEnum):
     FILMS_DISAGREE = "FILMS_DISAGREE"
     #: The prediction interval is wider than the site allows.
     INTERVAL_TOO_WIDE = "INTERVAL_TOO_WIDE"
+    #: The predictor's decision threshold belongs to another BMD reference than that in force.
+    THRESHOLD_OF_OTHER_REFERENCE = "THRESHOLD_OF_OTHER_REFERENCE"
+    #: The verdict rests on the height-adjusted Z, and the height is unknown or out of its range.
+    NOT_HEIGHT_ADJUSTED = "NOT_HEIGHT_ADJUSTED"
+
+
+class VerdictBasis(StrEnum):
+    """Which Z the decision threshold is held against."""
+
+    #: The Z for age and sex.
+    AGE = "AGE"
+    #: The Z adjusted for height by the site's coefficients.
+    HEIGHT = "HEIGHT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +64,10 @@ class ConclusionRules:
     settle_s
         Seconds without a new instance after which a study is complete enough to conclude.
     threshold_z
-        The decision threshold: at or below it a study is LOW. The definition of low stays -2.0.
+        The decision threshold: at or below it a study is LOW. None leaves it to the predictor's
+        card. The definition of low stays -2.0.
+    verdict_basis
+        Which Z is held against it.
     max_interval_z
         Widest prediction interval, upper minus lower Z, that allows a verdict.
     max_film_difference_z
@@ -64,7 +79,8 @@ class ConclusionRules:
     """
 
     settle_s: float = 180.0
-    threshold_z: float = -2.0
+    threshold_z: float | None = None
+    verdict_basis: VerdictBasis = VerdictBasis.AGE
     max_interval_z: float = 4.0
     max_film_difference_z: float = 1.0
     repeat_report_days: int = 180
@@ -79,58 +95,23 @@ class ConclusionRules:
             ("max_film_difference_z", 0.1, 10.0),
             ("repeat_report_days", 0, 3650),
         ):
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be {low} to {high}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilmInStudy:
-    """One film that speaks for its study, at an end.
-
-    `prediction` is None for a film that is ineligible, not scored or failed; then `reason` says
-    why, and view and clinical variables may be unknown.
-    """
-
-    screening_id: ScreeningId
-    identity: Identity
-    prediction: Prediction | None
-    view: View | None = None
-    clinical: ClinicalVariables | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """The value of a study over its films.
-
-    Parameters
-    ----------
-    abmd_g_cm2, abmd_low_g_cm2, abmd_high_g_cm2
-        Mean over the films, and an interval as wide as the widest of theirs; g/cm2.
-    z, z_low, z_high
-        The same in reference SDs, each rounded to one decimal.
-    films
-        The films it is the mean of, all of one view.
-    """
-
-    abmd_g_cm2: float
-    abmd_low_g_cm2: float
-    abmd_high_g_cm2: float
-    interval_level: float
-    z: float
-    z_low: float
-    z_high: float
-    view: View
-    films: tuple[ScreeningId, ...]
-    age_years: float
-    sex: Sex
-    height_z: float | None
-    missing: tuple[str, ...]
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{name} is {value}; it must be {low} to {high}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """The clinical statement on one study, with everything that it rests on."""
+    """The clinical statement on one study, with everything that it rests on.
+
+    Parameters
+    ----------
+    threshold_z, threshold_source, threshold_chosen_for
+        The decision threshold, whose it is, and what it was chosen for, such as ``"85 %
+        sensitivity"``; empty where nobody said.
+    verdict_basis, height_adjustment
+        Which Z was held against it, and the label of the coefficients; None without any.
+    """
 
     verdict: Verdict
     reason: FindingReason | None
@@ -139,12 +120,28 @@ class Finding:
     predictor: PredictorIdentity | None
     reference: str
     not_scored: tuple[tuple[ScreeningId, str], ...]
+    threshold_source: ThresholdSource = ThresholdSource.SITE
+    threshold_chosen_for: str = ""
+    verdict_basis: VerdictBasis = VerdictBasis.AGE
+    height_adjustment: str | None = None
+
+    @property
+    def judged_z(self) -> float | None:
+        """The rounded Z that the verdict rests on."""
+        if self.estimate is None:
+            return None
+        if self.verdict_basis is VerdictBasis.HEIGHT:
+            return self.estimate.height_adjusted_z
+        return self.estimate.z
 
     @property
     def crosses_threshold(self) -> bool:
         """Whether the interval reaches to both sides of the decision threshold."""
-        e = self.estimate
-        return e is not None and e.z_low <= self.threshold_z < e.z_high
+        e, judged = self.estimate, self.judged_z
+        if e is None or judged is None:
+            return False
+        shift = judged - e.z
+        return round(e.z_low + shift, 6) <= self.threshold_z < round(e.z_high + shift, 6)
 
     def printed(self) -> dict[str, object]:
         """Return verdict and values as a report prints them: what a revision must change."""
@@ -162,16 +159,23 @@ class Finding:
                 "z": [f"{v:.1f}" for v in (e.z, e.z_low, e.z_high)],
                 "missing": list(e.missing),
             }
+            # only where there is one: findings of before must keep their digest
+            if e.height_adjusted_z is not None:
+                values["height_adjusted_z"] = f"{e.height_adjusted_z:.1f}"
+                values["height_adjustment"] = self.height_adjustment
+            if e.low_probability is not None and e.low_probability.local:
+                values["low_probability"] = f"{e.low_probability.value:.2f}"
+        if self.threshold_source is not ThresholdSource.SITE:
+            values["threshold_source"] = self.threshold_source.value
+        if self.threshold_chosen_for:
+            values["threshold_chosen_for"] = self.threshold_chosen_for
+        if self.verdict_basis is not VerdictBasis.AGE:
+            values["verdict_basis"] = self.verdict_basis.value
         return values
 
     def digest(self) -> str:
         """Return a digest of the printed values."""
         return hashlib.sha256(json.dumps(self.printed(), sort_keys=True).encode()).hexdigest()
-
-
-def round_z(z: float) -> float:
-    """Round a Z-score to one decimal, halves away from zero, as DXA prints it."""
-    return float(Decimal(repr(z)).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)) + 0.0
 
 
 def conclude(
@@ -180,6 +184,7 @@ def conclude(
     rules: ConclusionRules,
     reference: BmdReference,
     growth: GrowthReference,
+    height_adjustment: HeightAdjustment | None = None,
 ) -> Finding:
     """Decide what a settled study says.
 
@@ -191,12 +196,15 @@ def conclude(
         The site's rules in force.
     reference, growth
         What the Z-scores are computed from.
+    height_adjustment
+        The site's coefficients for the height-adjusted Z, if it has any.
 
     Returns
     -------
     Finding
         Films that disagree on whose they are stop it first, then films too far apart, then an
-        interval too wide; LOW and NOT_LOW compare the rounded Z with the decision threshold.
+        interval too wide, a threshold of another reference, and a height that the verdict needs;
+        LOW and NOT_LOW compare the rounded Z with the decision threshold.
     """
     scored = [film for film in films if film.prediction is not None]
     not_scored = tuple(
@@ -204,6 +212,11 @@ def conclude(
     )
     predictor = _latest_predictor(scored)
     scored = [f for f in scored if f.prediction and f.prediction.predictor == predictor]
+    threshold = choose_threshold(
+        rules.threshold_z,
+        scored[-1].prediction.decision if scored and scored[-1].prediction else None,
+        reference,
+    )
 
     def finding(
         verdict: Verdict, reason: FindingReason | None = None, estimate: Estimate | None = None
@@ -212,7 +225,11 @@ def conclude(
             verdict=verdict,
             reason=reason,
             estimate=estimate,
-            threshold_z=rules.threshold_z,
+            threshold_z=threshold.z,
+            threshold_source=threshold.source,
+            threshold_chosen_for=threshold.chosen_for,
+            verdict_basis=rules.verdict_basis,
+            height_adjustment=height_adjustment.label if height_adjustment else None,
             predictor=predictor,
             reference=reference.label,
             not_scored=not_scored,
@@ -225,22 +242,15 @@ def conclude(
     z_scores = [film_z(film, reference) for film in scored]
     if round(max(z_scores) - min(z_scores), 6) > rules.max_film_difference_z:
         return finding(Verdict.INDETERMINATE, FindingReason.FILMS_APART)
-    estimate = _estimate(scored, reference, growth)
+    estimate = estimate_study(scored, reference, growth, height_adjustment)
     if round(estimate.z_high - estimate.z_low, 6) > rules.max_interval_z:
         return finding(Verdict.INDETERMINATE, FindingReason.INTERVAL_TOO_WIDE, estimate)
-    low = estimate.z <= rules.threshold_z
-    return finding(Verdict.LOW if low else Verdict.NOT_LOW, None, estimate)
-
-
-def film_z(film: FilmInStudy, reference: BmdReference) -> float:
-    """Return the unrounded Z of one scored film."""
-    if film.prediction is None or film.clinical is None:
-        raise ValueError("only a scored film has a Z")
-    return reference.z_score(
-        sex=film.clinical.sex,
-        age_years=film.clinical.age_years,
-        abmd_g_cm2=film.prediction.abmd_g_cm2,
-    )
+    if not threshold.holds:
+        return finding(Verdict.INDETERMINATE, FindingReason.THRESHOLD_OF_OTHER_REFERENCE, estimate)
+    made = finding(Verdict.NOT_LOW, None, estimate)
+    if made.judged_z is None:
+        return finding(Verdict.INDETERMINATE, FindingReason.NOT_HEIGHT_ADJUSTED, estimate)
+    return replace(made, verdict=Verdict.LOW) if made.judged_z <= threshold.z else made
 
 
 def identities_agree(identities: Sequence[Identity]) -> bool:
@@ -261,42 +271,3 @@ def _latest_predictor(scored: Sequence[FilmInStudy]) -> PredictorIdentity | None
     """Films scored before a change of predictor do not speak beside films scored after it."""
     predictions = [film.prediction for film in scored if film.prediction is not None]
     return predictions[-1].predictor if predictions else None
-
-
-def _estimate(
-    scored: Sequence[FilmInStudy], reference: BmdReference, growth: GrowthReference
-) -> Estimate:
-    best = min((f.view for f in scored if f.view is not None), key=list(View).index)
-    films = [(f, f.prediction, f.clinical) for f in scored if f.view is best]
-    predictions = [p for _, p, _ in films if p is not None]
-    clinicals = [c for _, _, c in films if c is not None]
-    first = clinicals[0]
-
-    mean = sum(p.abmd_g_cm2 for p in predictions) / len(predictions)
-    widest = max(predictions, key=lambda p: p.abmd_high_g_cm2 - p.abmd_low_g_cm2)
-    low = max(mean - (widest.abmd_g_cm2 - widest.abmd_low_g_cm2), 0.01)
-    high = mean + (widest.abmd_high_g_cm2 - widest.abmd_g_cm2)
-
-    def z(abmd_g_cm2: float) -> float:
-        return round_z(
-            reference.z_score(sex=first.sex, age_years=first.age_years, abmd_g_cm2=abmd_g_cm2)
-        )
-
-    height = first.height_m.value
-    return Estimate(
-        abmd_g_cm2=mean,
-        abmd_low_g_cm2=low,
-        abmd_high_g_cm2=high,
-        interval_level=widest.interval_level,
-        z=z(mean),
-        z_low=z(low),
-        z_high=z(high),
-        view=best,
-        films=tuple(f.screening_id for f, _, _ in films),
-        age_years=first.age_years,
-        sex=first.sex,
-        height_z=growth.height_z(sex=first.sex, age_years=first.age_years, height_m=height)
-        if height is not None
-        else None,
-        missing=tuple(sorted({name for c in clinicals for name in c.missing})),
-    )

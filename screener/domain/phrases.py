@@ -36,6 +36,18 @@ _REASONS = {
     "TRUNCATED_PIXELS": "pixel data cut short",
     "UNREADABLE_PIXELS": "pixel data cannot be decoded",
     "BLANK_FILM": "no exposed area, or no contrast",
+    "THRESHOLD_OF_OTHER_REFERENCE": "the predictor's decision threshold was fitted with another "
+    "reference than the one in force",
+    "NOT_HEIGHT_ADJUSTED": "the verdict rests on the height-adjusted Z, which cannot be computed "
+    "for this child",
+    "CLIPPED_FILM": "large parts of the film are at the ends of its grey scale",
+    "NOT_FRONTAL_CHEST": "does not look like a frontal film of a chest",
+    "SPINE_NOT_IN_FIELD": "the field ends above the lumbar spine",
+    "HARDWARE_OVER_SPINE": "hardware over the spine",
+    "CONTRAST_MEDIUM": "contrast medium over the spine",
+    "BRACE_OR_CAST": "a brace or a cast over the spine",
+    "SCOLIOSIS_OR_ROTATION": "marked scoliosis or rotation",
+    "UNLIKE_TRAINING": "unlike the films that the predictor was trained on",
     "SAME_PIXELS_IN_STUDY": "the same pixels as another film of the study",
     "PREDICTOR_MISMATCH": "film and predictor do not fit",
     "SAME_INSTANCE_AGAIN": "received before",

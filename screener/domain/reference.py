@@ -92,6 +92,58 @@ class GrowthReference:
         return _or_none(self.weight_kg.modified_z, sex, age_years, weight_kg)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeightBand:
+    """Coefficients of one sex from `age_from` up to, and without, `age_to` years.
+
+    In healthy children of that band, ``Z = b0 + b1 * height Z`` is what height explains.
+    """
+
+    sex: Sex
+    age_from: float
+    age_to: float
+    b0: float
+    b1: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeightAdjustment:
+    """A site's coefficients for the height-adjusted Z of the lumbar spine.
+
+    Parameters
+    ----------
+    name, version, source
+        Printed beside every adjusted Z.
+    checksum
+        SHA-256 of the file it came from, hexadecimal.
+    bands
+        By sex and age; none overlaps another.
+
+    Notes
+    -----
+    Source: Zemel BS et al. Height adjustment in assessing dual energy x-ray absorptiometry
+    measurements of bone mass and density in children. J Clin Endocrinol Metab 2010;95:1265-1273.
+    """
+
+    name: str
+    version: str
+    source: str
+    checksum: str
+    bands: tuple[HeightBand, ...]
+
+    @property
+    def label(self) -> str:
+        """Name and version, as printed beside a Z."""
+        return f"{self.name} {self.version}"
+
+    def adjusted_z(self, sex: Sex, age_years: float, z: float, height_z: float) -> float | None:
+        """Return the Z less what height explains, or None at ages without coefficients."""
+        for band in self.bands:
+            if band.sex is sex and band.age_from <= age_years < band.age_to:
+                return z - (band.b0 + band.b1 * height_z)
+        return None
+
+
 def _or_none(
     z: Callable[[Sex, float, float], float], sex: Sex, age_years: float, value: float
 ) -> float | None:

@@ -68,6 +68,22 @@ class NotScoredReason(StrEnum):
     UNREADABLE_PIXELS = "UNREADABLE_PIXELS"
     #: No exposed area, or no contrast in it.
     BLANK_FILM = "BLANK_FILM"
+    #: Large parts of the film are at the ends of its grey scale.
+    CLIPPED_FILM = "CLIPPED_FILM"
+    #: The predictor does not take it for a frontal film of a chest.
+    NOT_FRONTAL_CHEST = "NOT_FRONTAL_CHEST"
+    #: The field ends above the lumbar spine.
+    SPINE_NOT_IN_FIELD = "SPINE_NOT_IN_FIELD"
+    #: Rods, screws or other hardware lie over the spine.
+    HARDWARE_OVER_SPINE = "HARDWARE_OVER_SPINE"
+    #: Contrast medium lies over the spine.
+    CONTRAST_MEDIUM = "CONTRAST_MEDIUM"
+    #: A brace or a cast lies over the spine.
+    BRACE_OR_CAST = "BRACE_OR_CAST"
+    #: Marked scoliosis, or a trunk turned far out of the frontal position.
+    SCOLIOSIS_OR_ROTATION = "SCOLIOSIS_OR_ROTATION"
+    #: The film is unlike those that the predictor was trained on.
+    UNLIKE_TRAINING = "UNLIKE_TRAINING"
     #: The same pixels are scored under another SOP Instance UID of the study.
     SAME_PIXELS_IN_STUDY = "SAME_PIXELS_IN_STUDY"
     #: The predictor refuses the input (film and predictor do not fit).

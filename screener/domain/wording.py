@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from screener.domain.finding import Estimate, Finding, FindingReason, Verdict
+from screener.domain.estimate import Estimate
+from screener.domain.finding import Finding, FindingReason, Verdict, VerdictBasis
 from screener.domain.phrases import (
     abmd_words,
     age_words,
@@ -24,15 +25,16 @@ from screener.domain.phrases import (
 )
 from screener.domain.reference import BmdReference
 from screener.domain.report import NotScoredFilm, ReportContent, ScoredFilm
-
-#: The definition of low on DXA, in reference SDs; a site's decision threshold may differ from it.
-DEFINITION_Z = -2.0
+from screener.domain.threshold import DEFINITION_Z, ThresholdSource
 
 #: At or below this height Z the estimate reads low by size alone.
 SHORT_STATURE_Z = -2.0
 
 CAPTION = "AI estimate - not DXA - RESEARCH USE ONLY"
 ATTENTION_LEGEND = "where the estimate came from; not a measurement, not a finding"
+ATTENTION_WITHHELD = (
+    "no attention map: the estimate came mostly from beside the spine, so that a map would mislead"
+)
 INPUT_FIELD_LABEL = "AI input field - not a measured area"
 LOW_RANGE = "in the range that, on DXA, is termed low bone mineral density for age and sex"
 
@@ -77,6 +79,8 @@ def statement(content: ReportContent) -> str:
     estimate = content.finding.estimate
     if estimate is not None:
         parts.append(_values_sentence(content, estimate))
+    if probability := low_probability_words(content.finding):
+        parts.append(probability)
     parts += verdict_sentences(content)
     if content.finding.verdict is Verdict.LOW:
         parts.append(
@@ -139,11 +143,35 @@ def formation(content: ReportContent) -> str:
 
 
 def threshold(content: ReportContent) -> str:
-    """Return the decision threshold, and beside it the definition of low."""
+    """Return the decision threshold and whose it is, and beside it the definition of low."""
     return (
-        f"Z <= {content.finding.threshold_z:.1f}, compared after rounding to one decimal. On DXA, "
+        f"{threshold_in_short(content.finding)}. Compared after rounding to one decimal. On DXA, "
         f"low bone mineral density for age is defined as Z <= {DEFINITION_Z:.1f}."
     )
+
+
+def threshold_in_short(finding: Finding) -> str:
+    """Return the decision threshold and whose it is: what every result object carries."""
+    basis = "height-adjusted Z" if finding.verdict_basis is VerdictBasis.HEIGHT else "Z"
+    return f"{basis} <= {finding.threshold_z:.1f}{_threshold_origin(finding)}"
+
+
+def _threshold_origin(finding: Finding) -> str:
+    chosen = f", chosen for {finding.threshold_chosen_for}" if finding.threshold_chosen_for else ""
+    match finding.threshold_source:
+        case ThresholdSource.PREDICTOR:
+            return f"; the predictor's{chosen}"
+        case ThresholdSource.SITE:
+            return f"; set by this site{chosen}" if chosen else ""
+        case ThresholdSource.SITE_UNFITTED:
+            return (
+                f"; set by this site, and not fitted with the reference {finding.reference}: how "
+                "many are found, and how many of those flagged are low, is not known"
+            )
+        case ThresholdSource.DEFINITION:
+            return "; no threshold was chosen for this predictor"
+        case _:
+            assert_never(finding.threshold_source)
 
 
 def reference_statement(reference: BmdReference) -> str:
@@ -176,6 +204,8 @@ def changed_causes(content: ReportContent) -> tuple[str, ...]:
             f"The decision threshold changed from Z {before.threshold_z:.1f} to "
             f"{now.threshold_z:.1f}."
         )
+    if before.verdict_basis is not now.verdict_basis:
+        lines.append("Which Z the verdict rests on has changed.")
     if before.reference != now.reference:
         lines.append(f"The reference changed from {before.reference} to {now.reference}.")
     if before.predictor and now.predictor and before.predictor != now.predictor:
@@ -205,6 +235,8 @@ def cautions(content: ReportContent) -> tuple[str, ...]:
     if estimate is None:
         return ()
     lines = [_height_caution(content, estimate)]
+    if estimate.attention_withheld:
+        lines.append(f"{capital(ATTENTION_WITHHELD)}.")
     if estimate.missing:
         lines.append(
             f"Missing: {' and '.join(estimate.missing)}. The predictor was told so; nothing was "
@@ -319,27 +351,83 @@ def _values_sentence(content: ReportContent, estimate: Estimate) -> str:
         f"({level_words(estimate.interval_level)} prediction interval {abmd[0]:.2f} to "
         f"{abmd[2]:.2f}); "
         f"estimated Z {z_words(estimate.z_low, estimate.z, estimate.z_high)}, reference "
-        f"{content.finding.reference}, not height-adjusted; {height}."
+        f"{content.finding.reference}, {_adjusted_words(content.finding)}; {height}."
+    )
+
+
+def _adjusted_words(finding: Finding) -> str:
+    """Return the height-adjusted Z with its coefficients, or that there is none."""
+    e = finding.estimate
+    if e is None or e.height_adjusted_z is None:
+        return "not height-adjusted"
+    return f"height-adjusted Z {e.height_adjusted_z:.1f} ({finding.height_adjustment})"
+
+
+def low_probability_words(finding: Finding) -> str | None:
+    """Return the probability of a low Z, with what it is worth something for; None without one.
+
+    Only that of a predictor calibrated on the site's own children is printed.
+    """
+    p = finding.estimate.low_probability if finding.estimate else None
+    if p is None or not p.local:
+        return None
+    return (
+        f"Probability of a Z at or below {DEFINITION_Z:.1f} on DXA: {100 * p.value:.0f} %, "
+        f"calibrated on {p.children} children of this site, {100 * p.prevalence:.0f} % of whom "
+        "were low."
     )
 
 
 def _low_sentence(finding: Finding) -> str:
-    if finding.estimate is None or in_low_range(finding.estimate.z):
-        return f"The estimate is {LOW_RANGE}."
+    if finding.estimate is None or finding.judged_z is None or in_low_range(finding.estimate.z):
+        return f"The estimate is {LOW_RANGE}.{_on_both_sides(finding)}"
+    if finding.verdict_basis is VerdictBasis.HEIGHT:
+        return _on_both_sides(finding).strip()
+    chosen = f", chosen for {finding.threshold_chosen_for}" if finding.threshold_chosen_for else ""
     return (
-        f"The estimate lies above Z {DEFINITION_Z:.1f}, and at or below this site's decision "
-        f"threshold (Z {finding.threshold_z:.1f})."
+        f"The estimate lies above Z {DEFINITION_Z:.1f}; at or below this site's referral threshold "
+        f"(Z {finding.threshold_z:.1f}){chosen}."
+    )
+
+
+def _on_both_sides(finding: Finding) -> str:
+    """Return that Z for age and height-adjusted Z lie on different sides of the cut, if so."""
+    e = finding.estimate
+    if e is None or e.height_adjusted_z is None:
+        return ""
+    for_age, for_height = e.z <= finding.threshold_z, e.height_adjusted_z <= finding.threshold_z
+    if for_age == for_height:
+        return ""
+    words = "low for age, not low for height" if for_age else "low for height, not low for age"
+    rests = "height-adjusted Z" if finding.verdict_basis is VerdictBasis.HEIGHT else "Z for age"
+    return (
+        f" By the decision threshold it is {words} (Z {e.z:.1f}; height-adjusted Z "
+        f"{e.height_adjusted_z:.1f}); the verdict rests on the {rests}."
     )
 
 
 def _not_low_sentence(finding: Finding) -> str:
     above = f"above the decision threshold (Z {finding.threshold_z:.1f})"
+    sides = _on_both_sides(finding)
+    if finding.verdict_basis is VerdictBasis.HEIGHT:
+        return f"The height-adjusted estimate lies {above}.{sides}"
     if finding.estimate is not None and in_low_range(finding.estimate.z):
-        return f"The estimate is {LOW_RANGE}, and lies {above}."
-    return f"The estimate lies {above}."
+        return f"The estimate is {LOW_RANGE}, and lies {above}.{sides}"
+    return f"The estimate lies {above}.{sides}"
 
 
 def _height_caution(content: ReportContent, estimate: Estimate) -> str:
+    if estimate.height_z is not None and estimate.height_adjusted_z is not None:
+        adjusted = (
+            f"Height-adjusted Z {estimate.height_adjusted_z:.1f} "
+            f"(height Z {estimate.height_z:.1f}; coefficients {content.finding.height_adjustment})."
+        )
+        if round(estimate.height_z, 1) <= SHORT_STATURE_Z:
+            return (
+                "Short stature: areal density reads low in small children by size alone. "
+                + adjusted
+            )
+        return adjusted
     if "height" in estimate.missing:
         return (
             "Height unknown: short stature, which lowers areal density by size alone, cannot be "
@@ -377,7 +465,7 @@ def _verdict_words(finding: Finding) -> str:
         case Verdict.LOW:
             if finding.estimate is None or in_low_range(finding.estimate.z):
                 return "estimate in the low range for age and sex"
-            return "estimate at or below this site's decision threshold"
+            return "estimate at or below this site's referral threshold"
         case Verdict.NOT_LOW:
             return "estimate above the decision threshold"
         case Verdict.INDETERMINATE:

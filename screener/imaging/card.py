@@ -13,7 +13,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from screener.domain import phrases, wording
-from screener.domain.finding import Estimate, Verdict
+from screener.domain.estimate import Estimate
+from screener.domain.finding import Verdict
 from screener.domain.patient import ClinicalVariables, Sex
 from screener.domain.reference import BmdReference, GrowthReference
 from screener.domain.report import ReportContent, ScoredFilm
@@ -318,7 +319,8 @@ def _footer(page: Page, content: ReportContent) -> None:
     text = f"{wording.formation(content)} Concluded {wording.concluded(content)}."
     if content.films:
         predictor = f"Predictor {wording.predictor_words(content)}."
-        text = f"{predictor} Reference {content.reference_statement}. {text}"
+        threshold = f"Decision threshold {wording.threshold_in_short(content.finding)}."
+        text = f"{predictor} Reference {content.reference_statement}. {threshold} {text}"
     size = _fitting([text], _RIGHT - _LEFT, HEIGHT_PX - _FOOTER_TOP - 12, 0)
     page.paragraph((_LEFT, _FOOTER_TOP + 6), text, size, _QUIET, _RIGHT - _LEFT)
 

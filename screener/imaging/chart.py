@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
 from screener.domain.errors import OutsideReference
-from screener.domain.finding import Estimate
+from screener.domain.estimate import Estimate
 from screener.domain.patient import Sex
 from screener.domain.phrases import typeset
 from screener.domain.reference import BmdReference
-from screener.domain.wording import DEFINITION_Z
+from screener.domain.threshold import DEFINITION_Z
 from screener.imaging.lettering import Colour, font_file
 
 Rgb = npt.NDArray[np.uint8]

@@ -54,7 +54,8 @@ def render_overlay(
     pixels
         The whole film, ``[height, width]`` float32 in 0..1, bone bright.
     film
-        Its prediction; without attention or input field those are left out.
+        Its prediction; without attention or input field those are left out. Attention that is
+        withheld is said to be so.
     synthetic
         The picture then says so.
     reference
@@ -191,9 +192,11 @@ def _strip(width: int, text_px: int, film: ScoredFilm, *, synthetic: bool, refer
     inner = width - 2 * pad
     values = f"{z}     {abmd}"
     numbers = [values] if width_px(values, text_px, bold=True) <= inner else [z, abmd]
+    withheld = [(wording.ATTENTION_WITHHELD, small, False, _QUIET_RGB)]
     texts = [
         *((text, text_px, True, _TEXT_RGB) for text in numbers),
         (beside, small, False, _QUIET_RGB),
+        *(withheld if p.attention_withheld else ()),
         (notice, text_px, True, _WARNING_RGB),
     ]
     rows = [

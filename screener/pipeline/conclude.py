@@ -55,6 +55,7 @@ def _conclude(services: Services, uow: UnitOfWork, held: ClaimedStudy, rules: Si
         rules=rules.conclusion,
         reference=services.reference,
         growth=services.growth,
+        height_adjustment=services.height_adjustment,
     )
     covering = _covering(uow, held, films, finding, rules)
     if covering is not None and not covering.is_reported:

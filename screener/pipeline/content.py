@@ -10,7 +10,8 @@ from screener.dicom.capture import build_capture
 from screener.dicom.pixels import read_radiograph
 from screener.dicom.report import build_report
 from screener.domain.eligibility import IneligibilityReason, View
-from screener.domain.finding import FilmInStudy, Finding, round_z
+from screener.domain.estimate import FilmInStudy, round_z
+from screener.domain.finding import Finding
 from screener.domain.identifiers import ScreeningId
 from screener.domain.instance import Identity, InstanceHeader
 from screener.domain.patient import ClinicalVariables

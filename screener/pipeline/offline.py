@@ -15,7 +15,7 @@ from screener.domain.finding import Finding, conclude
 from screener.domain.identifiers import ScreeningId
 from screener.domain.instance import InstanceHeader
 from screener.domain.patient import ClinicalVariables
-from screener.domain.prediction import Prediction
+from screener.domain.prediction import Abstention, Prediction
 from screener.domain.report import ReportVariant, ResultObject
 from screener.domain.rules import SiteRules
 from screener.domain.screening import NotScoredReason
@@ -135,6 +135,8 @@ def _score(
     if film.clinical is None:
         raise AssertionError("a film that may be scored has clinical variables")
     prediction = predictor.predict([(loaded.network_input, film.clinical)])[0]
+    if isinstance(prediction, Abstention):
+        return replace(film, reasons=(prediction.reason.value,))
     return replace(film, prediction=prediction)
 
 
@@ -144,4 +146,5 @@ def _conclude(services: Services, films: Sequence[OfflineFilm], rules: SiteRules
         rules=rules.conclusion,
         reference=services.reference,
         growth=services.growth,
+        height_adjustment=services.height_adjustment,
     )

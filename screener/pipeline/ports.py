@@ -14,8 +14,8 @@ from screener.domain.eligibility import ScoringLimits
 from screener.domain.errors import ConfigurationError
 from screener.domain.identifiers import SeriesInstanceUid, SopInstanceUid, StudyInstanceUid
 from screener.domain.patient import ClinicalVariables, Sex
-from screener.domain.prediction import Prediction, PredictorIdentity
-from screener.domain.reference import BmdReference, GrowthReference
+from screener.domain.prediction import Abstention, Prediction, PredictorIdentity
+from screener.domain.reference import BmdReference, GrowthReference, HeightAdjustment
 from screener.domain.report import ReportVariant
 from screener.domain.rules import SiteRules
 from screener.imaging.preprocess import ModelInput
@@ -33,8 +33,8 @@ class Predictor(Protocol):
 
     def predict(
         self, items: Sequence[tuple[ModelInput, ClinicalVariables]]
-    ) -> Sequence[Prediction]:
-        """Estimate for a batch of films, in order."""
+    ) -> Sequence[Prediction | Abstention]:
+        """Estimate for a batch of films, in order; or say of a film why it must not be."""
 
 
 class StoreResult(Protocol):
@@ -111,6 +111,7 @@ class Services:
     vault: Spool
     reference: BmdReference
     growth: GrowthReference
+    height_adjustment: HeightAdjustment | None
     predictor: PredictorFacts
     archives: Mapping[str, Archive]
     lease: timedelta

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from screener.domain.errors import PermanentError, PredictorMismatch, ScreenerError
 from screener.domain.patient import ClinicalVariables
-from screener.domain.prediction import Prediction
+from screener.domain.prediction import Abstention, Prediction
 from screener.domain.screening import NotScoredReason, ScreeningState
 from screener.imaging.preprocess import ModelInput
 from screener.pipeline.film import NotLoaded, load_film
@@ -58,7 +58,10 @@ def _predict(services: Services, predictor: Predictor, films: Sequence[_Loaded])
             _fail(services, film.held, error)
     else:
         for film, prediction in zip(films, predictions, strict=True):
-            _settle(services, film, prediction)
+            if isinstance(prediction, Abstention):
+                _not_scored(services, film.held, prediction.reason, film.pixel_digest)
+            else:
+                _settle(services, film, prediction)
 
 
 def _load(services: Services, predictor: Predictor, held: ClaimedScreening) -> _Loaded | None:

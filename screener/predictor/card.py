@@ -1,19 +1,21 @@
 """The model card: the written facts of a predictor, checked when read. No torch here.
 
-A predictor is a folder of three files:
+A predictor is a folder of four files:
 
-    card.json             what it is, for whom, from what, how good; the weights' checksum
+    card.json             what it is, for whom, from what, how good; the checksums of the others
     weights.safetensors   the network
-    SHA256SUMS            of both, so that `sha256sum --check SHA256SUMS` finds a changed byte
+    gates.safetensors     what tells films that it must not estimate; not in a folder without gates
+    SHA256SUMS            of all, so that `sha256sum --check SHA256SUMS` finds a changed byte
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from screener.domain.errors import PredictorMismatch
@@ -21,14 +23,18 @@ from screener.domain.lms import LmsCurve, LmsTable
 from screener.domain.patient import ClinicalVariables, Sex
 from screener.domain.prediction import PredictorIdentity
 from screener.domain.reference import BmdReference
+from screener.domain.threshold import DEFINITION_Z
 from screener.predictor.strict_json import read_as
 
 CARD_FILE = "card.json"
 WEIGHTS_FILE = "weights.safetensors"
+GATES_FILE = "gates.safetensors"
 SUMS_FILE = "SHA256SUMS"
 
-#: The form of the card that this software reads.
-CARD_SCHEMA = 1
+#: The form of the card that this software writes, and those that it reads. A card of schema 1 has
+#: no threshold, no probability, no distribution and no gates.
+CARD_SCHEMA = 2
+_READABLE_SCHEMAS = (1, 2)
 
 #: Every pattern of missing clinical variables, by the name it has in the card.
 MISSING_PATTERNS: Mapping[tuple[str, ...], str] = {
@@ -87,14 +93,16 @@ class TrainingFacts:
 class Calibration:
     """Linear recalibration of the network's Z: ``Z = intercept + slope * raw``.
 
-    `films` and `patients` are numbers in the calibration part, none of which is in the training
-    part; 0 where there was no calibration, and slope 1 and intercept 0 then.
+    `films` and `patients` are numbers of those that it was fitted on, none of which the network
+    learnt from; 0 where there was no calibration, and slope 1 and intercept 0 then. `origin` says
+    whose they were: the training data's own, or a site's.
     """
 
     slope: float
     intercept: float
     films: int
     patients: int
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +117,149 @@ class Interval:
         Half width in reference SDs, by pattern of missing variables (`MISSING_PATTERNS`).
     statement
         Coverage and origin, as reports print them.
+    quantile_levels, error_quantiles_z
+        Quantiles of the true Z minus the estimated one, by the same patterns: they make the
+        predictive distribution. Empty in a card of schema 1.
     """
 
     level: float
     half_width_z: Mapping[str, float]
     statement: str
+    quantile_levels: tuple[float, ...] = ()
+    error_quantiles_z: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probability:
+    """Platt scaling: ``P(true Z <= -2.0) = 1 / (1 + exp(-(intercept + slope * Z)))``.
+
+    Parameters
+    ----------
+    slope, intercept
+        Of the calibrated Z; the slope is below 0.
+    prevalence
+        Share of low ones among the children that it was fitted on: P is worth something where
+        theirs is like it.
+    films, patients
+        Their numbers.
+    local
+        Whether they were the site's own.
+    """
+
+    slope: float
+    intercept: float
+    prevalence: float
+    films: int
+    patients: int
+    local: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A share of children with its 95 % bounds (Wilson), and how many it is of."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The decision threshold on the estimate, and what is to be expected of it.
+
+    Parameters
+    ----------
+    threshold_z
+        At or below it, rounded to one decimal, an estimate is flagged.
+    definition_z
+        -2.0 on the measured Z; what the threshold is judged by.
+    target, target_value
+        ``"sensitivity"`` or ``"specificity"``, and the least that was asked for, 0 to 1.
+    sensitivity, specificity
+        At the threshold, among the children that it was chosen on.
+    prevalence
+        Of the site that it is for, 0 to 1.
+    expected_ppv, expected_flags_per_1000
+        At prevalences written as ``"0.05"``, the site's own among them.
+    films, patients, low_patients
+        Numbers of those that it was chosen on.
+    reference
+        Label of the BMD reference that it holds for.
+    missing
+        The pattern of missing variables that it was chosen for (`MISSING_PATTERNS`).
+    """
+
+    threshold_z: float
+    definition_z: float
+    target: str
+    target_value: float
+    sensitivity: Share
+    specificity: Share
+    prevalence: float
+    expected_ppv: Mapping[str, float]
+    expected_flags_per_1000: Mapping[str, float]
+    films: int
+    patients: int
+    low_patients: int
+    reference: str
+    missing: str
+
+    @property
+    def chosen_for(self) -> str:
+        """What it was chosen for, as reports print it."""
+        return f"{100 * self.target_value:g} % {self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One way in which a film shows that it must not be estimated.
+
+    Parameters
+    ----------
+    reason
+        Its code, of `domain.screening.NotScoredReason`.
+    statistic
+        What is compared, in words; how it is computed, `predictor.gates` says.
+    limit
+        A film above it is not estimated.
+    false_rejection
+        Share of films that should be estimated and are turned away, on films that it was not
+        learnt from.
+    detected
+        Share of films that should be turned away and are, by kind; likewise.
+    proven_on_patients
+        Whether it has seen any film of a patient that it should turn away.
+    """
+
+    reason: str
+    statistic: str
+    limit: float
+    false_rejection: Share
+    detected: Mapping[str, Share]
+    proven_on_patients: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionFacts:
+    """How the attention maps of a predictor stand to the spine.
+
+    Parameters
+    ----------
+    least_ratio
+        Of the attention's share on the spine to the spine's share of the input field: below it no
+        map is shown.
+    median_ratio, shown
+        On films that neither the network nor the finder learnt from: the median of the ratio, and
+        the share of films with a map. By the true spine where that is known.
+    films
+        Their number.
+    """
+
+    least_ratio: float
+    median_ratio: float
+    shown: float
+    films: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +304,11 @@ class ReferenceFacts:
     synthetic: bool
     checksum: str
     curves: Mapping[str, CurveFacts]
+
+    @property
+    def label(self) -> str:
+        """Name and version, as printed beside a Z."""
+        return f"{self.name} {self.version}"
 
     @classmethod
     def of(cls, reference: BmdReference) -> ReferenceFacts:
@@ -225,8 +376,12 @@ class PredictorCard:
         What turns the network's output into an estimate.
     metrics
         By name; on which films, `decision_notes` says.
-    weights_sha256
-        Of the weights file, hexadecimal.
+    weights_sha256, gates_sha256
+        Of the files, hexadecimal.
+    probability, decision
+        None where too few low children were at hand, or before `screener calibrate`.
+    gates, attention
+        What the gates file does; nothing without one.
     created
         Date, ISO 8601.
     """
@@ -250,12 +405,18 @@ class PredictorCard:
     baseline: ShapleyBaseline
     metrics: Mapping[str, float]
     weights_sha256: str
+    gates_sha256: str | None = None
+    probability: Probability | None = None
+    decision: Decision | None = None
+    gates: tuple[Gate, ...] = ()
+    attention: AttentionFacts | None = None
 
     def __post_init__(self) -> None:
         """Refuse a card whose values cannot be true, or that this software does not read."""
-        if self.schema != CARD_SCHEMA:
+        if self.schema not in _READABLE_SCHEMAS:
             raise PredictorMismatch(
-                f"the card has schema {self.schema}; this software reads schema {CARD_SCHEMA}"
+                f"the card has schema {self.schema}; this software reads schemas "
+                + " and ".join(map(str, _READABLE_SCHEMAS))
             )
         widths = self.interval.half_width_z
         if set(widths) != set(MISSING_PATTERNS.values()) or min(widths.values()) <= 0:
@@ -265,6 +426,13 @@ class PredictorCard:
             )
         if not 0 < self.interval.level < 1:
             raise PredictorMismatch("interval.level must lie between 0 and 1")
+        self._check_quantiles()
+        if self.probability is not None and self.probability.slope >= 0:
+            raise PredictorMismatch("probability.slope must be below 0: a low Z is more likely low")
+        if self.decision is not None and self.decision.definition_z != DEFINITION_Z:
+            raise PredictorMismatch(f"decision.definition_z must be {DEFINITION_Z}")
+        if bool(self.gates) and self.gates_sha256 is None:
+            raise PredictorMismatch("gates need gates_sha256")
         if not 0 <= self.age_years[0] < self.age_years[1]:
             raise PredictorMismatch("age_years must rise")
         if self.calibration.slope <= 0:
@@ -275,6 +443,20 @@ class PredictorCard:
             self.reference.reference()
         except ValueError as error:
             raise PredictorMismatch(f"reference: {error}") from error
+
+    def _check_quantiles(self) -> None:
+        levels, errors = self.interval.quantile_levels, self.interval.error_quantiles_z
+        if not levels and not errors:
+            return
+        rising = all(b > a for a, b in itertools.pairwise(levels))
+        if not rising or len(levels) < 2 or levels[0] <= 0 or levels[-1] >= 1:  # noqa: PLR2004
+            raise PredictorMismatch("interval.quantile_levels must rise between 0 and 1")
+        for pattern in MISSING_PATTERNS.values():
+            values = errors.get(pattern, ())
+            if len(values) != len(levels) or any(b < a for a, b in itertools.pairwise(values)):
+                raise PredictorMismatch(
+                    f"interval.error_quantiles_z needs a rising value per level for {pattern!r}"
+                )
 
     @property
     def label(self) -> str:
@@ -313,10 +495,11 @@ def load_card(folder: Path) -> PredictorCard:
     if not (folder / WEIGHTS_FILE).is_file():
         raise PredictorMismatch(f"{folder / WEIGHTS_FILE} is missing: install the predictor again")
     card = parse_card(content)
-    if sums.get(WEIGHTS_FILE) != card.weights_sha256:
-        raise PredictorMismatch(
-            f"the card in {folder} belongs to other weights: install the predictor again"
-        )
+    for name, checksum in ((WEIGHTS_FILE, card.weights_sha256), (GATES_FILE, card.gates_sha256)):
+        if sums.get(name) != checksum:
+            raise PredictorMismatch(
+                f"the card in {folder} belongs to another {name}: install the predictor again"
+            )
     return card
 
 
@@ -333,23 +516,35 @@ def load_identity(folder: Path) -> PredictorIdentity:
 
 def verify_weights(folder: Path, card: PredictorCard) -> bytes:
     """Return the weights' bytes, or raise `PredictorMismatch` where one of them has changed."""
-    content = _read(folder, WEIGHTS_FILE)
-    if hashlib.sha256(content).hexdigest() != card.weights_sha256:
+    return _verified(folder, WEIGHTS_FILE, card.weights_sha256)
+
+
+def verify_gates(folder: Path, card: PredictorCard) -> bytes | None:
+    """Return the bytes of the gates, None without any, or raise `PredictorMismatch` likewise."""
+    if card.gates_sha256 is None:
+        return None
+    return _verified(folder, GATES_FILE, card.gates_sha256)
+
+
+def _verified(folder: Path, name: str, checksum: str) -> bytes:
+    content = _read(folder, name)
+    if hashlib.sha256(content).hexdigest() != checksum:
         raise PredictorMismatch(
-            f"{folder / WEIGHTS_FILE} is not what its card was written for: "
-            "install the predictor again"
+            f"{folder / name} is not what its card was written for: install the predictor again"
         )
     return content
 
 
 def write_card(folder: Path, card: PredictorCard) -> None:
-    """Write the card, and the checksums of card and weights, beside the weights."""
+    """Write the card, and the checksums of all files, beside the weights."""
     content = (
         json.dumps(dataclasses.asdict(card), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     ).encode()
     parse_card(content)
     (folder / CARD_FILE).write_bytes(content)
     sums = {CARD_FILE: hashlib.sha256(content).hexdigest(), WEIGHTS_FILE: card.weights_sha256}
+    if card.gates_sha256 is not None:
+        sums[GATES_FILE] = card.gates_sha256
     (folder / SUMS_FILE).write_text("".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
 
 

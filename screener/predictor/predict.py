@@ -16,12 +16,15 @@ from torch import Tensor
 from screener.domain.errors import DeviceUnavailable, PredictorMismatch
 from screener.domain.patient import ClinicalVariables
 from screener.domain.prediction import (
+    Abstention,
     AttentionMap,
     Contribution,
     InputField,
     Prediction,
     PredictorIdentity,
+    SpineShare,
 )
+from screener.domain.screening import NotScoredReason
 from screener.predictor.architecture import ScreenerNet, pool
 from screener.predictor.attribution import (
     PLAYERS,
@@ -32,6 +35,19 @@ from screener.predictor.attribution import (
 from screener.predictor.card import PredictorCard, load_identity
 from screener.predictor.checkpoint import load_network
 from screener.predictor.encoding import encode_clinical
+from screener.predictor.estimate import (
+    decision_of,
+    distribution_of,
+    interval_of,
+    low_probability_of,
+)
+from screener.predictor.gates import (
+    Gates,
+    exposed_cells,
+    first_reason,
+    load_gates,
+    share_within,
+)
 
 Device = Literal["cpu", "cuda"]
 Precision = Literal["float32", "bfloat16"]
@@ -75,6 +91,7 @@ class TorchPredictor:
         self,
         *,
         network: ScreenerNet,
+        gates: Gates | None,
         card: PredictorCard,
         identity: PredictorIdentity,
         device: Device,
@@ -83,6 +100,7 @@ class TorchPredictor:
         self.card = card
         self.identity = identity
         self._network = network
+        self._gates = gates
         self._device = torch.device(device)
         self._precision = precision
         self._reference = card.reference.reference()
@@ -120,18 +138,23 @@ class TorchPredictor:
         if threads:
             torch.set_num_threads(threads)
         network, card = load_network(folder)
+        gates = load_gates(folder, card, network.trunk.in_planes)
         with _device_errors():
             network.to(device)
+            gates = gates.to(device) if gates else None
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stub
         return cls(
             network=network,
+            gates=gates,
             card=card,
             identity=load_identity(folder),
             device=device,
             precision=precision,
         )
 
-    def predict(self, items: Sequence[tuple[PreparedFilm, ClinicalVariables]]) -> list[Prediction]:
+    def predict(
+        self, items: Sequence[tuple[PreparedFilm, ClinicalVariables]]
+    ) -> list[Prediction | Abstention]:
         """Estimate the aBMD of each film, with interval, attention map and contributions.
 
         Parameters
@@ -141,8 +164,9 @@ class TorchPredictor:
 
         Returns
         -------
-        list of Prediction
-            In the order given. aBMD in g/cm2 is what the card's reference has at the calibrated Z
+        list of Prediction or Abstention
+            In the order given. A film that one of the card's gates turns away has no estimate, and
+            the gate's reason. aBMD in g/cm2 is what the card's reference has at the calibrated Z
             for age and sex; contributions are in reference SDs and add up, with the card's
             `baseline.z`, to that Z.
 
@@ -179,14 +203,17 @@ class TorchPredictor:
     @torch.inference_mode()
     def _predict_batch(
         self, items: Sequence[tuple[PreparedFilm, ClinicalVariables]]
-    ) -> list[Prediction]:
+    ) -> list[Prediction | Abstention]:
         encoded = np.stack(
             [encode_clinical(clinical, film.mm_per_pixel) for film, clinical in items]
         )
         head, slope = self._network.head, self.card.calibration.slope
         with _device_errors():
             clinical_rows = torch.from_numpy(encoded).to(self._device)
-            features = self._features(np.stack([film.pixels for film, _ in items]))
+            films = torch.from_numpy(np.stack([film.pixels for film, _ in items]))[:, None].to(
+                device=self._device, memory_format=torch.channels_last
+            )
+            features = self._features(films)
             pooled = pool(features)
             shares, baseline = shapley_values(head, pooled, clinical_rows)
             gradient = pooled_gradient(head, pooled, clinical_rows)
@@ -194,15 +221,36 @@ class TorchPredictor:
             attention = class_activation(features, gradient, torch.sign(shares[:, 0]))
             z = self.card.calibration.intercept + slope * (baseline + shares.sum(dim=1))
             z_of, shares_of, maps = z.tolist(), (slope * shares).tolist(), attention.cpu().numpy()
+            reasons = self._reasons(features, films)
+            spines = self._spines(features, films, attention)
         return [
-            self._prediction(film, clinical, encoded[i], z_of[i], shares_of[i], maps[i])
+            self._prediction(film, clinical, encoded[i], z_of[i], shares_of[i], maps[i], spines[i])
+            if (reason := reasons[i]) is None
+            else Abstention(reason=reason)
             for i, (film, clinical) in enumerate(items)
         ]
 
-    def _features(self, pixels: npt.NDArray[np.float32]) -> Tensor:
-        films = torch.from_numpy(pixels)[:, None].to(
-            device=self._device, memory_format=torch.channels_last
-        )
+    def _reasons(self, features: Tensor, films: Tensor) -> list[NotScoredReason | None]:
+        """Return why each film must not be estimated, or None."""
+        if self._gates is None or not self.card.gates:
+            return [None] * len(films)
+        return first_reason(self._gates.statistics(features, films), self.card.gates)
+
+    def _spines(
+        self, features: Tensor, films: Tensor, attention: Tensor
+    ) -> list[SpineShare | None]:
+        """Return how much of each film's attention lies on its spine, where that can be told."""
+        facts = self.card.attention
+        if self._gates is None or facts is None or not self._gates.finds_spine:
+            return [None] * len(films)
+        exposed = exposed_cells(films, *attention.shape[1:])
+        shares, areas = share_within(attention, self._gates.spine(features), exposed)
+        return [
+            SpineShare(attention=share, area=area, trusted=share >= facts.least_ratio * area)
+            for share, area in zip(shares.tolist(), areas.tolist(), strict=True)
+        ]
+
+    def _features(self, films: Tensor) -> Tensor:
         with torch.autocast(
             self._device.type,
             dtype=torch.bfloat16,
@@ -218,14 +266,10 @@ class TorchPredictor:
         z: float,
         shares: list[float],
         attention: npt.NDArray[np.float32],
+        spine: SpineShare | None,
     ) -> Prediction:
-        half_width = self.card.half_width_z(clinical)
-        low, middle, high = (
-            self._reference.abmd_g_cm2(
-                sex=clinical.sex, age_years=clinical.age_years, z_score=z + offset
-            )
-            for offset in (-half_width, 0.0, half_width)
-        )
+        low, middle, high = interval_of(self.card, self._reference, clinical, z)
+        shown = spine is None or spine.trusted
         return Prediction(
             abmd_g_cm2=middle,
             abmd_low_g_cm2=low,
@@ -235,16 +279,22 @@ class TorchPredictor:
             contributions=tuple(
                 Contribution(name=name, sd=sd) for name, sd in zip(PLAYERS, shares, strict=True)
             ),
-            attention=AttentionMap(
-                rows=attention.shape[0],
-                columns=attention.shape[1],
-                values=tuple(float(value) for value in attention.reshape(-1)),
-            ),
+            attention=_attention(attention) if shown else None,
             input_field=film.input_field,
             input_digest=hashlib.sha256(
                 film.digest.encode() + np.ascontiguousarray(encoded).tobytes()
             ).hexdigest(),
+            distribution=distribution_of(self.card, self._reference, clinical, z),
+            low_probability=low_probability_of(self.card, z),
+            decision=decision_of(self.card),
+            spine=spine,
         )
+
+
+def _attention(map_: npt.NDArray[np.float32]) -> AttentionMap:
+    rows, columns = map_.shape
+    values = tuple(float(value) for value in map_.reshape(-1))
+    return AttentionMap(rows=rows, columns=columns, values=values)
 
 
 @contextmanager

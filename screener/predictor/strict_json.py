@@ -1,8 +1,12 @@
-"""JSON as frozen values, strictly: nothing missing, nothing unknown, nothing converted."""
+"""JSON as frozen values, strictly: nothing missing, nothing unknown, nothing converted.
+
+A field with a default may be missing: documents written before it had the field stay readable.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import types
 import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -18,8 +22,8 @@ def read_as(kind: type[_T], document: object, where: str) -> _T:
     Parameters
     ----------
     kind
-        The dataclass; its fields are str, int, float, bool, tuples, mappings of str, and further
-        dataclasses.
+        The dataclass; its fields are str, int, float, bool, tuples, mappings of str, further
+        dataclasses, and any of these or None.
     document
         What `json.loads` gave.
     where
@@ -38,6 +42,10 @@ def _value(kind: Any, value: object, where: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return _object(kind, value, where)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        if value is None:
+            return None
+        return _value(next(k for k in arguments if k is not types.NoneType), value, where)
     if origin is tuple and isinstance(value, list):
         kinds = arguments[:1] * len(value) if arguments[1:] == (...,) else arguments
         if len(kinds) == len(value):
@@ -58,8 +66,10 @@ def _object(kind: Any, value: object, where: str) -> Any:
     if not isinstance(value, dict):
         raise PredictorMismatch(f"{where} must be an object")
     hints = typing.get_type_hints(kind)
-    names = {field.name for field in dataclasses.fields(kind)}
-    if names != set(value):
-        missing, unknown = sorted(names - set(value)), sorted(set(value) - names)
+    fields = dataclasses.fields(kind)
+    needed = {field.name for field in fields if field.default is dataclasses.MISSING}
+    missing = sorted(needed - set(value))
+    unknown = sorted(set(value) - {field.name for field in fields})
+    if missing or unknown:
         raise PredictorMismatch(f"{where}: missing {missing}, unknown {unknown}")
-    return kind(**{name: _value(hints[name], value[name], f"{where}.{name}") for name in names})
+    return kind(**{name: _value(hints[name], value[name], f"{where}.{name}") for name in value})

@@ -14,7 +14,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from screener.domain.eligibility import View
-from screener.domain.finding import Estimate, Finding, FindingReason, Verdict
+from screener.domain.estimate import Estimate
+from screener.domain.finding import Finding, FindingReason, Verdict
 from screener.domain.identifiers import (
     ScreeningId,
     SeriesInstanceUid,

@@ -7,16 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from screener.domain.eligibility import View
+from screener.domain.estimate import FilmInStudy, film_z, round_z
 from screener.domain.finding import (
     ConclusionRules,
-    FilmInStudy,
     Finding,
     FindingReason,
     Verdict,
     conclude,
-    film_z,
     identities_agree,
-    round_z,
 )
 from screener.domain.identifiers import ScreeningId
 from screener.domain.instance import Identity
@@ -352,6 +350,7 @@ def test_a_finding_prints_its_values_as_a_report_shows_them() -> None:
         "verdict": "LOW",
         "reason": None,
         "threshold_z": -2.0,
+        "threshold_source": "DEFINITION",
         "reference": "flat 1",
         "predictor": PREDICTOR.checksum,
         "abmd": ["0.57", "0.47", "0.67"],

@@ -3,16 +3,19 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 
 from screener.domain import phrases, wording
 from screener.domain.eligibility import IneligibilityReason
-from screener.domain.finding import FindingReason, Verdict
+from screener.domain.finding import FindingReason, Verdict, VerdictBasis
 from screener.domain.identifiers import ScreeningId
 from screener.domain.patient import Absence, Measurement, Sex, Source
+from screener.domain.prediction import LowProbability
 from screener.domain.report import NotScoredFilm, ReportContent
 from screener.domain.screening import NotScoredReason
+from screener.domain.threshold import ThresholdSource
 from tests.conformance.contents import (
     CASES,
     CLINICAL,
@@ -74,7 +77,55 @@ def branches() -> list[ReportContent]:
                 height_z=height_z,
             )
         )
-    return made
+    return made + [changed for content in CHANGED for changed in judged_otherwise(content)]
+
+
+def judged_otherwise(content: ReportContent) -> list[ReportContent]:
+    """Return a content under every origin of the threshold, with and without adjusted Z."""
+    return [
+        estimate_of(
+            finding_of(
+                content,
+                threshold_source=source,
+                threshold_chosen_for=chosen_for,
+                verdict_basis=basis,
+                height_adjustment="coefficients 1",
+            ),
+            height_adjusted_z=adjusted,
+            low_probability=LIKELY,
+            attention_withheld=True,
+        )
+        for source, chosen_for, (basis, adjusted) in product(
+            ThresholdSource,
+            ("", "85 % sensitivity"),
+            (
+                (VerdictBasis.AGE, None),
+                (VerdictBasis.AGE, -1.1),
+                (VerdictBasis.HEIGHT, -1.1),
+                (VerdictBasis.HEIGHT, -2.6),
+            ),
+        )
+    ]
+
+
+def finding_of(content: ReportContent, **changes: Any) -> ReportContent:
+    return replace(content, finding=replace(content.finding, **changes))
+
+
+def estimate_of(content: ReportContent, **changes: Any) -> ReportContent:
+    estimate = content.finding.estimate
+    assert estimate is not None
+    return finding_of(content, estimate=replace(estimate, **changes))
+
+
+LIKELY = LowProbability(
+    value=0.62, reference="synthetic-demo 1", prevalence=0.22, children=240, local=True
+)
+CHANGED = (
+    make_content((make_film(1),)),
+    make_content((make_film(1, z=-1.7),), threshold_z=-1.5),
+    make_content((make_film(1, z=-1.9),), verdict=Verdict.NOT_LOW),
+)
 
 
 BRANCHES = branches()
@@ -116,10 +167,12 @@ def test_an_estimate_never_stands_without_interval_and_reference() -> None:
         assert bool(values) == bool(z) == (content.finding.estimate is not None)
 
 
-def test_every_estimate_says_that_it_is_not_height_adjusted() -> None:
-    with_estimate = [c for c in BRANCHES if c.finding.estimate is not None]
-
-    assert all("not height-adjusted" in wording.statement(c) for c in with_estimate)
+def test_every_estimate_says_whether_it_is_height_adjusted() -> None:
+    for content in BRANCHES:
+        e = content.finding.estimate
+        if e is not None:
+            adjusted = e.height_adjusted_z is not None
+            assert ("not height-adjusted" in wording.statement(content)) is not adjusted
 
 
 def test_low_is_what_dxa_calls_low_for_age_and_sex() -> None:
@@ -133,7 +186,7 @@ def test_a_site_threshold_above_the_definition_is_not_worded_as_the_low_range() 
 
     said = wording.report_text(content)
 
-    assert "above Z -2.0, and at or below this site's decision threshold (Z -1.5)" in said
+    assert "above Z -2.0; at or below this site's referral threshold (Z -1.5)" in said
     assert wording.LOW_RANGE not in said
     assert "low range" not in said
 
@@ -142,6 +195,67 @@ def test_a_low_range_above_a_strict_threshold_is_not_hidden() -> None:
     content = make_content((make_film(1, z=-2.3),), verdict=Verdict.NOT_LOW, threshold_z=-2.5)
 
     assert wording.LOW_RANGE in wording.statement(content)
+
+
+def test_a_threshold_of_the_card_says_what_it_was_chosen_for() -> None:
+    content = finding_of(
+        make_content((make_film(1, z=-1.7),), threshold_z=-1.5),
+        threshold_source=ThresholdSource.PREDICTOR,
+        threshold_chosen_for="85 % sensitivity",
+    )
+
+    assert (
+        "above Z -2.0; at or below this site's referral threshold (Z -1.5), chosen for 85 % "
+        "sensitivity."
+    ) in wording.statement(content)
+    assert "the predictor's, chosen for 85 % sensitivity" in wording.threshold(content)
+    assert "low range" not in wording.headline(content)
+
+
+def test_a_threshold_that_was_not_fitted_with_the_reference_is_said_to_be_so() -> None:
+    content = finding_of(
+        make_content((make_film(1),)), threshold_source=ThresholdSource.SITE_UNFITTED
+    )
+
+    assert "not fitted with the reference synthetic-demo 1" in wording.threshold(content)
+
+
+def test_a_cut_that_nobody_chose_is_said_to_be_so() -> None:
+    content = finding_of(make_content((make_film(1),)), threshold_source=ThresholdSource.DEFINITION)
+
+    assert "no threshold was chosen for this predictor" in wording.threshold(content)
+
+
+def test_low_for_age_and_not_for_height_is_said_beside_both_values() -> None:
+    adjusted = {"height_adjusted_z": -1.1, "height_z": -2.4}
+    for_age = estimate_of(
+        finding_of(make_content((make_film(1),)), height_adjustment="coefficients 1"), **adjusted
+    )
+    for_height = finding_of(for_age, verdict=Verdict.NOT_LOW, verdict_basis=VerdictBasis.HEIGHT)
+
+    said = wording.statement(for_age)
+    assert "low for age, not low for height (Z -2.3; height-adjusted Z -1.1)" in said
+    assert "the verdict rests on the Z for age" in said
+    assert "height-adjusted Z -1.1 (coefficients 1)" in said
+    assert "not height-adjusted" not in said
+    assert "the verdict rests on the height-adjusted Z" in wording.statement(for_height)
+    assert wording.cautions(for_age)[0].startswith("Short stature: areal density reads low")
+
+
+def test_only_a_probability_of_the_sites_own_children_is_printed() -> None:
+    content = estimate_of(make_content((make_film(1),)), low_probability=LIKELY)
+    foreign = estimate_of(content, low_probability=replace(LIKELY, local=False))
+
+    assert "62 %, calibrated on 240 children of this site, 22 % of whom were low" in (
+        wording.statement(content)
+    )
+    assert "62 %" not in wording.report_text(foreign)
+
+
+def test_a_map_that_is_withheld_is_said_to_be_so() -> None:
+    content = estimate_of(make_content((make_film(1),)), attention_withheld=True)
+
+    assert any(line.startswith("No attention map") for line in wording.cautions(content))
 
 
 def test_not_low_excludes_nothing() -> None:

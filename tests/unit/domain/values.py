@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from screener.domain.eligibility import ScoringLimits, View
-from screener.domain.finding import FilmInStudy
+from screener.domain.estimate import FilmInStudy
 from screener.domain.identifiers import (
     ScreeningId,
     SeriesInstanceUid,

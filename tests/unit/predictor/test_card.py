@@ -57,7 +57,7 @@ def test_reference_comes_back_whole(card: PredictorCard) -> None:
         (("interval", "level"), 90.0, "level"),
         (("reference",), "synthetic-demo", "card.reference"),
         (("reference", "curves", "M", "m"), [0.5], "curve"),
-        (("schema",), 2, "schema"),
+        (("schema",), 3, "schema"),
         (("synthetic",), False, "synthetic"),
     ],
 )
