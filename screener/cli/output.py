@@ -17,7 +17,8 @@ OUT = Console(soft_wrap=True)
 ERR = Console(stderr=True, soft_wrap=True)
 
 #: Headings of `screener --help`.
-NODE, FILMS, SYNTHETIC = "The node", "Films and peers, without a node", "Synthetic films, training"
+NODE, FILMS = "The node", "Films and peers, without a node"
+SCIENCE, SYNTHETIC = "Predictors and references", "Synthetic films, training"
 
 _WIDE = 200
 

@@ -67,9 +67,10 @@ def _object(kind: Any, value: object, where: str) -> Any:
         raise PredictorMismatch(f"{where} must be an object")
     hints = typing.get_type_hints(kind)
     fields = dataclasses.fields(kind)
-    needed = {field.name for field in fields if field.default is dataclasses.MISSING}
+    unset = dataclasses.MISSING
+    needed = {f.name for f in fields if f.default is unset and f.default_factory is unset}
     missing = sorted(needed - set(value))
-    unknown = sorted(set(value) - {field.name for field in fields})
+    unknown = sorted(set(value) - {f.name for f in fields})
     if missing or unknown:
         raise PredictorMismatch(f"{where}: missing {missing}, unknown {unknown}")
     return kind(**{name: _value(hints[name], value[name], f"{where}.{name}") for name in value})

@@ -335,3 +335,46 @@ def share_turned_away(gates: Sequence[Gate], statistics: Mapping[str, Array]) ->
     for gate in gates:
         turned |= statistics[gate.reason] > gate.limit
     return share_of(turned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """What films teach beside numbers: the gates with their facts, and how attention stands."""
+
+    gates: Gates
+    facts: tuple[Gate, ...]
+    attention: AttentionFacts | None
+
+
+def learn(
+    network: ScreenerNet,
+    films: FilmSet,
+    refused: Mapping[str, FilmSet],
+    *,
+    device: str,
+    console: Console,
+) -> Learnt:
+    """Teach a network's gates, and its finder of the spine where films have masks.
+
+    Parameters
+    ----------
+    films
+        That are to be estimated; one half of them teaches.
+    refused
+        That are not, by kind.
+    """
+    rows = range(len(films.pairs))
+    in_range = look_at(network, films, rows, device=device, console=console)
+    seen = {
+        kind: look_at(network, one, range(len(one.pairs)), device=device, console=console)
+        for kind, one in refused.items()
+    }
+    spine = nothing_found(network.trunk.in_planes)
+    half = len(rows) // 2
+    if films.has_spine:
+        spine = learn_spine(network, films, rows[:half], device=device)
+    gates, facts = learn_gates(in_range, seen, spine=spine, on_patients=not films.synthetic)
+    attention = None
+    if films.has_spine:
+        attention = measure_attention(network, gates, films, rows[half:], device=device)
+    return Learnt(gates=gates, facts=facts, attention=attention)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +20,24 @@ from screener.domain.reference import BmdReference
 from screener.predictor.architecture import ScreenerNet
 from screener.predictor.card import (
     CARD_SCHEMA,
+    GATES_FILE,
     MISSING_PATTERNS,
     Architecture,
+    AttentionFacts,
     Calibration,
+    Decision,
+    Gate,
     Interval,
     PredictorCard,
+    Probability,
     ReferenceFacts,
     ShapleyBaseline,
+    Share,
     TrainingFacts,
     write_card,
 )
 from screener.predictor.checkpoint import save_weights
+from screener.predictor.gates import PROBES, Gates, save_gates
 
 SIZE_PX = 64
 WIDEN_FACTOR = 1 / 16
@@ -139,6 +148,82 @@ def make_card(weights_sha256: str = "a" * 64) -> PredictorCard:
         metrics={"r_z": 0.5},
         weights_sha256=weights_sha256,
     )
+
+
+CHANNELS = int(2048 * WIDEN_FACTOR)
+SHARE = Share(value=0.9, low=0.8, high=0.95, n=40)
+
+
+def make_gates(**changes: torch.Tensor) -> Gates:
+    """Return gates that let every film pass, and find spine everywhere alike."""
+    values = {
+        "centre": torch.zeros(2 * CHANNELS),
+        "scale": torch.ones(2 * CHANNELS),
+        "probe_weight": torch.zeros(len(PROBES), 2 * CHANNELS),
+        "probe_bias": torch.full((len(PROBES),), -10.0),
+        "component": torch.eye(2, 2 * CHANNELS),
+        "component_variance": torch.ones(2),
+        "rest_variance": torch.tensor(1.0),
+        "spine_weight": torch.full((CHANNELS,), 1e-6),
+        "spine_bias": torch.tensor(0.0),
+    }
+    return Gates(**(values | changes))
+
+
+def make_gate(reason: str, limit: float) -> Gate:
+    return Gate(
+        reason=reason,
+        statistic="a number",
+        limit=limit,
+        false_rejection=SHARE,
+        detected={"rods": SHARE},
+        proven_on_patients=False,
+    )
+
+
+def make_full_card(weights_sha256: str = "a" * 64, gates_sha256: str = "c" * 64) -> PredictorCard:
+    """Return a card with everything that a card may have."""
+    plain = make_card(weights_sha256)
+    levels, errors = (0.05, 0.5, 0.95), (-1.5, 0.0, 1.0)
+    return dataclasses.replace(
+        plain,
+        interval=dataclasses.replace(
+            plain.interval,
+            quantile_levels=levels,
+            error_quantiles_z=dict.fromkeys(MISSING_PATTERNS.values(), errors),
+        ),
+        probability=Probability(
+            slope=-2.0, intercept=-4.0, prevalence=0.2, films=100, patients=90, local=True
+        ),
+        decision=Decision(
+            threshold_z=-1.4,
+            definition_z=-2.0,
+            target="sensitivity",
+            target_value=0.85,
+            sensitivity=SHARE,
+            specificity=SHARE,
+            prevalence=0.05,
+            expected_ppv={"0.05": 0.3},
+            expected_flags_per_1000={"0.05": 150.0},
+            films=100,
+            patients=90,
+            low_patients=40,
+            reference="made-up 1",
+            missing="height and weight",
+        ),
+        gates_sha256=gates_sha256,
+        gates=(make_gate("HARDWARE_OVER_SPINE", 0.0), make_gate("UNLIKE_TRAINING", 1e6)),
+        attention=AttentionFacts(least_ratio=1.0, median_ratio=3.0, shown=0.9, films=40),
+    )
+
+
+def write_full(folder: Path, network: ScreenerNet, gates: Gates) -> Path:
+    """Write a predictor with gates, and return its folder."""
+    content = save_gates(gates)
+    weights = save_weights(folder, network)
+    (folder / GATES_FILE).write_bytes(content)
+    write_card(folder, make_full_card(weights, hashlib.sha256(content).hexdigest()))
+    return folder
 
 
 @pytest.fixture

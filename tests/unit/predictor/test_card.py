@@ -22,6 +22,7 @@ from screener.predictor.card import (
     parse_card,
     verify_weights,
 )
+from tests.unit.predictor.conftest import make_full_card
 
 
 def document(card: PredictorCard) -> dict[str, Any]:
@@ -31,6 +32,58 @@ def document(card: PredictorCard) -> dict[str, Any]:
 
 def test_card_is_read_as_it_was_written(card: PredictorCard) -> None:
     assert parse_card(json.dumps(document(card)).encode()) == card
+
+
+def test_a_full_card_is_read_as_it_was_written() -> None:
+    full = make_full_card()
+
+    assert parse_card(json.dumps(document(full)).encode()) == full
+
+
+def test_a_card_of_schema_1_stays_readable(card: PredictorCard) -> None:
+    old = document(card)
+    old["schema"] = 1
+    for name in ("gates_sha256", "probability", "decision", "gates", "attention"):
+        del old[name]
+    del old["calibration"]["origin"]
+    del old["interval"]["quantile_levels"], old["interval"]["error_quantiles_z"]
+
+    read = parse_card(json.dumps(old).encode())
+
+    assert read == dataclasses.replace(card, schema=1)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        (("probability", "slope"), 1.0, "probability.slope"),
+        (("decision", "definition_z"), -1.4, "definition_z"),
+        (("decision", "sensitivity", "value"), "high", "sensitivity.value"),
+        (("gates_sha256",), None, "gates"),
+        (("interval", "quantile_levels"), [0.5, 0.1, 0.9], "quantile_levels"),
+        (("interval", "quantile_levels"), [0.0, 0.5, 0.9], "quantile_levels"),
+        (("interval", "error_quantiles_z", "none"), [0.0, -1.0, 1.0], "error_quantiles_z"),
+        (("interval", "error_quantiles_z", "height"), [0.0, 1.0], "error_quantiles_z"),
+    ],
+)
+def test_wrong_field_of_a_full_card_is_refused_by_its_name(
+    path: tuple[str, ...], value: object, named: str
+) -> None:
+    changed = document(make_full_card())
+    place = changed
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+
+    with pytest.raises(PredictorMismatch, match=named):
+        parse_card(json.dumps(changed).encode())
+
+
+def test_a_threshold_says_what_it_was_chosen_for() -> None:
+    decision = make_full_card().decision
+
+    assert decision is not None
+    assert decision.chosen_for == "85 % sensitivity"
 
 
 def test_reference_comes_back_whole(card: PredictorCard) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from screener.domain.errors import DeviceUnavailable, PredictorMismatch
+from screener.domain.prediction import Prediction
 from screener.predictor.attribution import PLAYERS
 from screener.predictor.card import load_card, load_identity, write_card
 from screener.predictor.checkpoint import load_network
@@ -21,6 +23,14 @@ from screener.predictor.predict import TorchPredictor
 @pytest.fixture
 def predictor(folder: Path) -> TorchPredictor:
     return TorchPredictor.load(folder)
+
+
+def estimated(predictor: TorchPredictor, items: Sequence[Any]) -> list[Prediction]:
+    """Return the predictions of films none of which is turned away."""
+    predictions = predictor.predict(items)
+    estimates = [p for p in predictions if isinstance(p, Prediction)]
+    assert len(estimates) == len(predictions)
+    return estimates
 
 
 def z_of(predictor: TorchPredictor, prediction: Any, child: Any) -> float:
@@ -40,7 +50,7 @@ def test_estimate_is_the_reference_at_the_calibrated_z(
             torch.from_numpy(encode_clinical(told, asked.mm_per_pixel))[None],
         ).z.item()
 
-    (prediction,) = predictor.predict([(asked, told)])
+    (prediction,) = estimated(predictor, [(asked, told)])
 
     expected = card.calibration.intercept + card.calibration.slope * raw
     assert z_of(predictor, prediction, told) == pytest.approx(expected, abs=1e-4)
@@ -52,7 +62,7 @@ def test_interval_is_the_cards_width_for_what_is_missing(
     reference = predictor.card.reference.reference()
 
     for told, half_width in ((child(), 1.0), (child(height_m=None, weight_kg=None), 1.3)):
-        (prediction,) = predictor.predict([(film(), told)])
+        (prediction,) = estimated(predictor, [(film(), told)])
         z_low, z, z_high = (
             reference.z_score(sex=told.sex, age_years=told.age_years, abmd_g_cm2=abmd)
             for abmd in (
@@ -75,7 +85,7 @@ def test_contributions_and_the_baseline_add_up_to_the_z(
     told = child()
     predictor = TorchPredictor.load(folder)
 
-    (prediction,) = predictor.predict([(film(), told)])
+    (prediction,) = estimated(predictor, [(film(), told)])
 
     baseline = card.calibration.intercept + card.calibration.slope * raw
     total = baseline + sum(contribution.sd for contribution in prediction.contributions)
@@ -86,7 +96,7 @@ def test_contributions_and_the_baseline_add_up_to_the_z(
 def test_prediction_names_its_predictor_its_field_and_its_map(
     folder: Path, predictor: TorchPredictor, film: Any, child: Any
 ) -> None:
-    (prediction,) = predictor.predict([(film(), child())])
+    (prediction,) = estimated(predictor, [(film(), child())])
 
     assert prediction.predictor == load_identity(folder) == predictor.identity
     assert prediction.input_field == film().input_field
@@ -100,8 +110,8 @@ def test_same_input_gives_the_same_prediction_alone_and_among_others(
 ) -> None:
     asked = (film(1), child())
 
-    alone = predictor.predict([asked])[0]
-    among = predictor.predict([(film(2), child(age_years=5.0)), asked, (film(3), child())])[1]
+    alone = estimated(predictor, [asked])[0]
+    among = estimated(predictor, [(film(2), child(age_years=5.0)), asked, (film(3), child())])[1]
 
     assert alone == among
     assert alone == TorchPredictor.load(folder).predict([asked])[0]
@@ -110,13 +120,14 @@ def test_same_input_gives_the_same_prediction_alone_and_among_others(
 def test_digest_covers_film_and_clinical_variables(
     predictor: TorchPredictor, film: Any, child: Any
 ) -> None:
-    predictions = predictor.predict(
+    predictions = estimated(
+        predictor,
         [
             (film(1), child()),
             (film(2), child()),
             (film(1), child(height_m=None)),
             (dataclasses.replace(film(1), mm_per_pixel=1.3), child()),
-        ]
+        ],
     )
 
     assert len({prediction.input_digest for prediction in predictions}) == 4
@@ -128,9 +139,9 @@ def test_no_films_give_no_predictions(predictor: TorchPredictor) -> None:
 
 def test_bfloat16_agrees_with_float32(folder: Path, film: Any, child: Any) -> None:
     items = [(film(seed), child()) for seed in range(4)]
-    exact = TorchPredictor.load(folder).predict(items)
+    exact = estimated(TorchPredictor.load(folder), items)
 
-    fast = TorchPredictor.load(folder, precision="bfloat16").predict(items)
+    fast = estimated(TorchPredictor.load(folder, precision="bfloat16"), items)
 
     for one, other in zip(exact, fast, strict=True):
         # fifty random layers round worse than trained ones: 2 % of the estimate

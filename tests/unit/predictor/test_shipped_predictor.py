@@ -12,6 +12,7 @@ from screener.imaging.preprocess import PREPARATION_VERSION, prepare
 from screener.phantom.cohort import draw_child
 from screener.phantom.film import expose
 from screener.phantom.write_dicom import encode
+from screener.domain.prediction import Prediction
 from screener.predictor.card import PredictorCard, load_card, verify_weights
 from screener.predictor.predict import TorchPredictor
 from screener.storage.references import load_bmd_reference
@@ -43,6 +44,7 @@ def estimated_z(predictor: TorchPredictor, seed: int, z: float) -> float:
     )
     prepared = prepare(read_radiograph(encode(film, child)), predictor.card.size_px)
     (prediction,) = predictor.predict([(prepared, told)])
+    assert isinstance(prediction, Prediction)
     return load_bmd_reference("synthetic-demo").z_score(
         sex=child.sex, age_years=child.age_years, abmd_g_cm2=prediction.abmd_g_cm2
     )

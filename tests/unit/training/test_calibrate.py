@@ -1,4 +1,4 @@
-"""Recalibration and conformal intervals."""
+"""Recalibration, probability and conformal intervals."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 
 from screener.domain.errors import ConfigurationError
-from screener.predictor.architecture import ScreenerNet
 from screener.predictor.card import MISSING_PATTERNS
-from screener.training.calibrate import calibrate, conformal_half_width, fit_recalibration
-from screener.training.dataset import FilmSet
+from screener.training.calibrate import (
+    QUANTILE_LEVELS,
+    calibrate,
+    conformal_half_width,
+    error_quantiles,
+    first_films,
+    fit_probability,
+    fit_recalibration,
+)
+from tests.unit.training.tables import make_table
 
 
 def test_recalibration_finds_the_line() -> None:
@@ -53,74 +59,106 @@ def test_half_width_covers_new_errors_as_often_as_it_says() -> None:
     assert np.mean(covered) == pytest.approx(0.9, abs=0.015)
 
 
-@pytest.fixture
-def network(toy_films: FilmSet) -> ScreenerNet:
-    """A network that sees nothing and knows the Z by the height: enough to calibrate."""
-    torch.manual_seed(0)
-    network = ScreenerNet(widen_factor=1 / 16).eval()
-    with torch.no_grad():
-        network.head.embed.weight.zero_()
-    return network
+def test_quantiles_hold_the_next_error_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(2)
+
+    below = [rng.normal() <= np.array(error_quantiles(rng.normal(size=199))) for _ in range(3000)]
+
+    assert np.mean(below, axis=0) == pytest.approx(QUANTILE_LEVELS, abs=0.025)
 
 
-def rising(network: ScreenerNet, films: FilmSet) -> FilmSet:
-    """Return the films with a Z that the network's own estimate rises with, and noise."""
-    with torch.inference_mode():
-        raw = network.head(
-            torch.zeros(len(films.z), 128), torch.from_numpy(films.clinical)
-        ).z.numpy()
-    noise = np.random.default_rng(0).normal(0, 0.5 * raw.std(), len(raw))
-    return dataclasses.replace(films, z=(2 * raw + 1 + noise).astype(np.float32))
+def test_calibration_has_a_line_and_a_width_for_every_pattern() -> None:
+    fitted = calibrate(make_table(), synthetic=True)
 
-
-def test_calibration_has_a_line_and_a_width_for_every_pattern(
-    network: ScreenerNet, toy_films: FilmSet
-) -> None:
-    films = rising(network, toy_films)
-
-    calibration, interval = calibrate(network, films, range(240), device="cpu")
-
-    assert calibration.slope == pytest.approx(2.0, rel=0.2)
-    assert (calibration.films, calibration.patients) == (240, 240)
-    assert set(interval.half_width_z) == set(MISSING_PATTERNS.values())
-    assert interval.half_width_z["height and weight"] > interval.half_width_z["none"]
-    assert (
-        interval.statement == "90 % split-conformal interval, calibrated on 240 synthetic children."
+    # the least squares line of the truth on an estimate with error is flatter than the model's
+    assert fitted.calibration.slope == pytest.approx(0.8 * 1.45**2 / (1.45**2 + 0.7**2), rel=0.08)
+    widths = fitted.interval.half_width_z
+    assert set(widths) == set(MISSING_PATTERNS.values())
+    assert widths["none"] < widths["height and weight"]
+    assert fitted.interval.statement == (
+        "90 % split-conformal interval, calibrated on 400 synthetic children."
     )
 
 
-def test_films_of_a_patient_count_once_for_the_interval(
-    network: ScreenerNet, toy_films: FilmSet
-) -> None:
-    films = rising(network, toy_films)
-    films = dataclasses.replace(
-        films,
-        pairs=tuple(
-            dataclasses.replace(pair, patient=f"child-{i // 4}")
-            for i, pair in enumerate(films.pairs)
-        ),
-    )
-
-    calibration, _ = calibrate(network, films, range(240), device="cpu")
-
-    assert (calibration.films, calibration.patients) == (240, 60)
+def test_children_are_synthetic_only_where_they_are() -> None:
+    assert "400 children" in calibrate(make_table(), synthetic=False).interval.statement
 
 
-def test_pattern_that_no_child_can_show_has_the_widest_width(
-    network: ScreenerNet, toy_films: FilmSet
-) -> None:
-    films = rising(network, toy_films)
-    unknown = films.clinical.copy()
-    unknown[:, [2, 5]] = 0.0
+def test_each_patient_counts_once() -> None:
+    table = make_table(400, films_per_patient=4)
 
-    _, interval = calibrate(
-        network, dataclasses.replace(films, clinical=unknown), range(240), device="cpu"
-    )
+    fitted = calibrate(table, synthetic=True)
 
-    widths = interval.half_width_z
+    assert (fitted.calibration.films, fitted.calibration.patients) == (400, 100)
+    assert first_films(table).tolist() == list(range(0, 400, 4))
+
+
+def test_too_few_patients_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="8 patients; an interval of 90% needs at least 9"):
+        calibrate(make_table(8), synthetic=True)
+
+
+def test_a_pattern_that_nobody_shows_has_the_widest_width() -> None:
+    table = make_table(height_known=np.zeros(400, bool))
+
+    widths = calibrate(table, synthetic=True).interval.half_width_z
+
     assert widths["none"] == widths["weight"] == max(widths.values())
 
 
-def test_too_few_patients_are_refused(network: ScreenerNet, toy_films: FilmSet) -> None:
-    with pytest.raises(ConfigurationError, match="at least 9"):
-        calibrate(network, rising(network, toy_films), range(8), device="cpu")
+def test_intervals_of_new_children_cover_as_they_say() -> None:
+    fitted = calibrate(make_table(2000, seed=1), synthetic=True)
+    new = make_table(2000, seed=2)
+
+    for name, width in fitted.interval.half_width_z.items():
+        line = fitted.calibration
+        errors = np.abs(new.z - (line.intercept + line.slope * new.raw_z[name]))
+        assert np.mean(errors <= width) == pytest.approx(0.9, abs=0.025)
+
+
+def test_the_probability_is_the_share_that_is_low() -> None:
+    fitted = calibrate(make_table(4000, seed=3), synthetic=True, local=True)
+    new = make_table(4000, seed=4)
+    platt = fitted.probability
+    assert platt is not None
+
+    estimate = fitted.calibration.intercept + fitted.calibration.slope * new.raw_z["none"]
+    said = 1 / (1 + np.exp(-(platt.intercept + platt.slope * estimate)))
+
+    low = new.z <= -2.0
+    for least, most in ((0.1, 0.4), (0.4, 0.7)):
+        those = (said >= least) & (said < most)
+        assert low[those].mean() == pytest.approx(said[those].mean(), abs=0.06)
+    assert platt.local
+    assert platt.prevalence == pytest.approx((make_table(4000, seed=3).z <= -2.0).mean())
+
+
+def test_few_low_children_give_no_probability() -> None:
+    low = np.arange(100) < 9
+
+    assert fit_probability(np.linspace(-4, 2, 100), low, films=100, local=False) is None
+
+
+def test_a_probability_that_does_not_fall_with_the_z_is_none() -> None:
+    low = np.arange(100) >= 50
+
+    assert fit_probability(np.linspace(-4, 2, 100), low, films=100, local=False) is None
+
+
+def test_a_perfect_separation_stays_finite() -> None:
+    z = np.linspace(-4, 2, 100)
+
+    platt = fit_probability(z, z <= -2.0, films=100, local=False)
+
+    assert platt is not None
+    assert -200 < platt.slope < -1
+
+
+def test_films_without_an_error_need_no_probability_to_have_intervals() -> None:
+    table = dataclasses.replace(make_table(60), z=np.linspace(-1, 1, 60))
+    table = dataclasses.replace(table, raw_z=dict.fromkeys(table.raw_z, np.linspace(-1, 1, 60)))
+
+    fitted = calibrate(table, synthetic=True)
+
+    assert fitted.probability is None
+    assert max(fitted.interval.half_width_z.values()) < 1e-9
