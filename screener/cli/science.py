@@ -1,4 +1,4 @@
-"""`phantom make` and `train`: synthetic films, and a predictor from a table of film-DXA pairs."""
+"""`train`: a predictor from a table of film-DXA pairs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from screener.cli.output import ERR, SYNTHETIC, say
-from screener.domain.errors import ConfigurationError
+from screener.cli.output import ERR, SCIENCE, say
 from screener.telemetry.logging import configure_logging
 
 _Processes = Annotated[int, typer.Option(min=1, help="Processes at a time; default: one per core.")]
@@ -18,59 +17,8 @@ _CORES = os.cpu_count() or 1
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    group = typer.Typer(
-        no_args_is_help=True, help="Films of synthetic children with exact truth; no real child."
-    )
-    group.command()(make)
-    app.add_typer(group, name="phantom", rich_help_panel=SYNTHETIC)
-    app.command(rich_help_panel=SYNTHETIC)(train)
-
-
-def make(
-    count: Annotated[int, typer.Option(min=1, help="How many films, one of each child.")],
-    out: Annotated[Path, typer.Option(help="Folder for the films and manifest.csv.")],
-    seed: Annotated[
-        int,
-        typer.Option(min=0, help="Of the set. Another seed shares no child with it."),
-    ] = 1,
-    site: Annotated[
-        Literal["A", "B", "C", "D", "E"] | None,
-        typer.Option(help="Make and processing of all films; default: all five, mixed."),
-    ] = None,
-    spacing_mm: Annotated[
-        float | None,
-        typer.Option(min=0.1, max=1.0, help="Pixel size; default: each site's own."),
-    ] = None,
-    z_spread: Annotated[
-        float,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            help="0 draws Z as a cohort of sick children has it, 1 evenly from -4.5 to 3: "
-            "a training set that sees as much of the ends as of the middle.",
-        ),
-    ] = 0.0,
-    processes: _Processes = _CORES,
-) -> None:
-    """Write synthetic chest films (DICOM) and manifest.csv with the truth of each."""
-    configure_logging(role="phantom")
-    from screener.phantom.make import make_films  # noqa: PLC0415 - loads OpenCV
-
-    try:
-        manifest = make_films(
-            count,
-            seed,
-            out,
-            site=site,
-            processes=processes,
-            spacing_mm=spacing_mm,
-            z_spread=z_spread,
-            console=ERR,
-        )
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from error
-    say(f"{count} synthetic film(s): {manifest}")
+    """Add the command."""
+    app.command(rich_help_panel=SCIENCE)(train)
 
 
 def train(  # noqa: PLR0917 - a command's options

@@ -115,7 +115,9 @@ class Body:
         return vertebra.centre[1] - vertebra.height / 2
 
 
-def build_body(child: Child, *, mineral_seed: int | None = None) -> Body:
+def build_body(
+    child: Child, *, mineral_seed: int | None = None, cobb_deg: float | None = None
+) -> Body:
     """Build a child's trunk and spine.
 
     Parameters
@@ -124,6 +126,8 @@ def build_body(child: Child, *, mineral_seed: int | None = None) -> Body:
         The shape follows from its seed, age, sex, height and weight.
     mineral_seed
         Draws how the mineral differs from level to level (SD 5 %); None leaves it out.
+    cobb_deg
+        Of the scoliosis; None draws one.
 
     Notes
     -----
@@ -136,16 +140,17 @@ def build_body(child: Child, *, mineral_seed: int | None = None) -> Body:
     half_width = 0.87 * math.sqrt(4 * area * ratio / math.pi) / 2 * (1 + 0.03 * scatter[0])
     half_depth = 1.05 * math.sqrt(4 * area / (math.pi * ratio)) / 2 * (1 + 0.03 * scatter[1])
     bmi = child.weight_kg / (child.height_cm / 100) ** 2
+    cobb = _draw_cobb(child.seed) if cobb_deg is None else cobb_deg
     return Body(
         child=child,
         half_width=half_width,
         half_depth=half_depth,
         shoulder=0.108 * child.height_cm * (1 + 0.03 * scatter[2]),
         wall=0.35 + 0.055 * half_width + 0.07 * max(bmi - 16, -2),
-        vertebrae=_build_spine(child, half_depth, mineral_seed),
+        vertebrae=_build_spine(child, half_depth, mineral_seed, cobb),
         inspiration=float(np.clip(0.5 * scatter[3], -1.2, 1.0)),
         rib_slope=math.radians(13 + 0.45 * min(child.age_years, 15) + 2.0 * scatter[4]),
-        cobb=_draw_cobb(child.seed),
+        cobb=cobb,
     )
 
 
@@ -154,7 +159,9 @@ def lumbar_width(child: Child) -> float:
     return (0.0256 if child.sex is Sex.MALE else 0.0238) * child.height_cm
 
 
-def _build_spine(child: Child, half_depth: float, mineral_seed: int | None) -> tuple[Vertebra, ...]:
+def _build_spine(
+    child: Child, half_depth: float, mineral_seed: int | None, cobb_deg: float
+) -> tuple[Vertebra, ...]:
     stature = child.height_cm
     rng = stream(child.seed, "anatomy", "spine")
     size = 1 + 0.03 * rng.standard_normal()
@@ -171,7 +178,7 @@ def _build_spine(child: Child, half_depth: float, mineral_seed: int | None) -> t
         index, [-2, 0, 3, 5, 8, 11, 14, 16], [0.43, 0.33, 0.255, 0.24, 0.25, 0.29, 0.345, 0.335]
     )
     along = depth_share * 2 * half_depth
-    sideways, twist = _scoliosis(child.seed, middle, stature)
+    sideways, twist = _scoliosis(child.seed, middle, stature, cobb_deg)
     roll = -np.arctan(np.gradient(sideways, middle))
     nod = np.arctan(np.gradient(along, middle))
     factors = _density_factors(index, mineral_seed)
@@ -209,9 +216,11 @@ def _draw_cobb(seed: int) -> float:
     return float(low + (high - low) * rng.random())
 
 
-def _scoliosis(seed: int, y: np.ndarray, stature: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sideways course in cm and the twist in radians of a curve of the child's Cobb."""
-    cobb = math.radians(_draw_cobb(seed))
+def _scoliosis(
+    seed: int, y: np.ndarray, stature: float, cobb_deg: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sideways course in cm and the twist in radians of a curve of a Cobb angle."""
+    cobb = math.radians(cobb_deg)
     rng = stream(seed, "anatomy", "curve")
     sign = 1.0 if rng.random() < 0.75 else -1.0
     wavelength = stature * rng.uniform(0.20, 0.30)

@@ -35,6 +35,11 @@ class Extras:
         ``R`` or ``L``, or empty.
     ecg_leads, port, tube, buttons, necklace
         Whether there are any.
+    opacity
+        ``pneumonia`` or ``effusion``, or empty.
+    shield, over_spine
+        Whether a lead shield reaches into the field; and what lies over the spine, of
+        `OVER_SPINE`, or empty.
     """
 
     letter: str
@@ -43,12 +48,20 @@ class Extras:
     tube: bool
     buttons: bool
     necklace: bool
+    opacity: str = ""
+    shield: bool = False
+    over_spine: str = ""
 
     @property
     def names(self) -> str:
         """The objects' names, joined by a space."""
-        flags = ("ecg_leads", "port", "tube", "buttons", "necklace")
-        return " ".join(name for name in flags if getattr(self, name))
+        flags = ("ecg_leads", "port", "tube", "buttons", "necklace", "shield")
+        named = [name for name in flags if getattr(self, name)]
+        return " ".join([*named, *filter(None, (self.opacity, self.over_spine))])
+
+
+#: What makes a frontal chest film one that must not be estimated.
+OVER_SPINE = ("rods", "contrast", "brace")
 
 
 def draw_extras(child_seed: int, rng: np.random.Generator, *, supine: bool) -> Extras:

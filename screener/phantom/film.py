@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from screener.domain.eligibility import View
 from screener.phantom.anatomy import Body, build_body
 from screener.phantom.beam import FloatArray
-from screener.phantom.clouds import joined
+from screener.phantom.clouds import Cloud, joined
 from screener.phantom.cohort import Child, stream
 from screener.phantom.confounders import Extras, draw_extras, objects
 from screener.phantom.detector import exposed
+from screener.phantom.opacities import draw_opacity, with_opacity
+from screener.phantom.overlays import brace, contrast, has_rods, has_shield, rods, shield
 from screener.phantom.processing import GreyScale, processed, stored, turned_round, varied
 from screener.phantom.projection import Grid
 from screener.phantom.scene import (
@@ -93,6 +95,45 @@ class Film:
         return self.technique.view
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staging:
+    """What of a film is not left to chance.
+
+    Parameters
+    ----------
+    lowest
+        The level that the lower edge of the field passes, ``T9`` to ``L4``; None draws one.
+    port
+        Whether the child has a port; None draws it.
+    over_spine
+        Of `confounders.OVER_SPINE`; None leaves it to chance, which gives rods to one child in a
+        hundred.
+    cobb_deg, turn_deg
+        Scoliosis, and rotation about the upright axis; None draws them.
+    clear
+        Without opacity, shield and rods, whatever chance would have drawn.
+    """
+
+    lowest: str | None = None
+    port: bool | None = None
+    over_spine: str | None = None
+    cobb_deg: float | None = None
+    turn_deg: float | None = None
+    clear: bool = False
+
+
+_CHANCE = Staging()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """A child before the detector, and how it is exposed."""
+
+    body: Body
+    technique: Technique
+    placement: Placement
+
+
 def expose(
     child: Child,
     *,
@@ -101,7 +142,7 @@ def expose(
     view: View | None = None,
     spacing_mm: float | None = None,
     photometric_interpretation: str | None = None,
-    lowest: str | None = None,
+    staging: Staging = _CHANCE,
 ) -> Film:
     """Take a frontal chest film of a child.
 
@@ -120,32 +161,24 @@ def expose(
         Pixel size at the detector, 0.1 to 2; None is the site's own.
     photometric_interpretation
         MONOCHROME1 or MONOCHROME2; None draws MONOCHROME1 in 15 %.
-    lowest
-        The level that the lower edge of the field passes, ``T11`` to ``L4``; None draws one.
+    staging
+        What is not left to chance.
 
     Raises
     ------
     ValueError
         An argument is none of these.
     """
-    if view not in {None, View.PA, View.AP}:
-        raise ValueError("a frontal film of the phantom is PA or AP")
-    vendor = _vendor(site)
-    pixel_mm = vendor.spacing_mm if spacing_mm is None else spacing_mm
-    if not 0.1 <= pixel_mm <= 2:
-        raise ValueError("spacing_mm must lie between 0.1 and 2")
+    scene = _set_up(child, seed=seed, site=site, view=view, spacing_mm=spacing_mm, staging=staging)
+    body, technique, placement = scene.body, scene.technique, scene.placement
 
     def of(purpose: str) -> np.random.Generator:
         return stream(child.seed, "film", seed, purpose)
 
-    technique = draw_technique(child, of("technique"), site=site, view=view)
-    collimation = draw_collimation(child.age_years, of("collimation"))
-    if lowest is not None:
-        collimation = replace(collimation, lowest=lowest)
-    body = build_body(child, mineral_seed=_mineral_seed(child, seed))
     arm_deg = float(of("arms").uniform(12, 40))
     extras = draw_extras(child.seed, of("extras"), supine=technique.supine)
-    placement = place(body, technique, collimation, pixel_mm=pixel_mm, rng=of("placement"))
+    if staging.port is not None:
+        extras = replace(extras, port=staging.port)
     tissue = trunk(
         body,
         placement.geometry,
@@ -153,14 +186,21 @@ def expose(
         arm_deg=arm_deg,
         thicker_cm=DEPTH_SD_CM * float(of("depth").standard_normal()),
     )
+    opacity = None if staging.clear else draw_opacity(child.seed, seed)
+    if opacity is not None:
+        extras = replace(extras, opacity=opacity.kind)
+        tissue = with_opacity(tissue, opacity, body, placement.geometry, placement.drawn)
     others = other_bones(body, mineral_seed=_mineral_seed(child, seed), arm_deg=arm_deg)
+    clouds = [objects(body, extras, of("objects"))]
+    extras, further = _further(extras, body, placement, child.seed, seed, staging)
+    things = [cloud for cloud in (*clouds, *further) if cloud is not None]
     exposure = irradiate(
         tissue,
         joined([spine_bones(body), others]),
         lung_vessels(body),
         placement,
         technique,
-        (extras, objects(body, extras, of("objects"))),
+        (extras, joined(things) if things else None),
         rng=of("tissue"),
     )
     return finish(
@@ -175,6 +215,80 @@ def expose(
         site=site,
         photometric_interpretation=photometric_interpretation,
     )
+
+
+def spine_mask_of(
+    child: Child,
+    *,
+    seed: int,
+    site: str = "A",
+    view: View | None = None,
+    spacing_mm: float | None = None,
+    staging: Staging = _CHANCE,
+) -> NDArray[np.bool_]:
+    """Return the spine mask of the film that `expose` would take, without taking it."""
+    scene = _set_up(child, seed=seed, site=site, view=view, spacing_mm=spacing_mm, staging=staging)
+    return spine_truth(scene.body, scene.placement)[1]
+
+
+def _set_up(
+    child: Child,
+    *,
+    seed: int,
+    site: str,
+    view: View | None,
+    spacing_mm: float | None,
+    staging: Staging,
+) -> _Scene:
+    if view not in {None, View.PA, View.AP}:
+        raise ValueError("a frontal film of the phantom is PA or AP")
+    vendor = _vendor(site)
+    pixel_mm = vendor.spacing_mm if spacing_mm is None else spacing_mm
+    if not 0.1 <= pixel_mm <= 2:
+        raise ValueError("spacing_mm must lie between 0.1 and 2")
+
+    def of(purpose: str) -> np.random.Generator:
+        return stream(child.seed, "film", seed, purpose)
+
+    technique = draw_technique(child, of("technique"), site=site, view=view)
+    collimation = draw_collimation(child.age_years, of("collimation"))
+    if staging.lowest is not None:
+        collimation = replace(collimation, lowest=staging.lowest)
+    body = build_body(child, mineral_seed=_mineral_seed(child, seed), cobb_deg=staging.cobb_deg)
+    placement = place(body, technique, collimation, pixel_mm=pixel_mm, rng=of("placement"))
+    if staging.turn_deg is not None:
+        turned = replace(placement.geometry, turn=math.radians(staging.turn_deg))
+        placement = replace(placement, geometry=turned)
+    return _Scene(body=body, technique=technique, placement=placement)
+
+
+def _further(
+    extras: Extras,
+    body: Body,
+    placement: Placement,
+    child_seed: int,
+    seed: int,
+    staging: Staging,
+) -> tuple[Extras, list[Cloud | None]]:
+    """Return what lies over the spine and at the field's edge, as mass of hydroxyapatite."""
+    rng = stream(child_seed, "film", seed, "over spine")
+    clouds: list[Cloud | None] = []
+    over = staging.over_spine
+    if over is None and not staging.clear and has_rods(child_seed):
+        over = "rods"
+    if over:
+        makers = {"rods": rods, "contrast": contrast, "brace": brace}
+        # rods stay in a child from film to film
+        own = stream(child_seed, "extras", "rods place") if over == "rods" else rng
+        clouds.append(makers[over](body, own))
+        extras = replace(extras, over_spine=over)
+    if not staging.clear and has_shield(child_seed, seed):
+        m = placement.geometry.magnification(2 * body.half_depth)
+        lower = placement.field[3] / m + placement.geometry.centre[1]
+        lead = shield(body, lower, stream(child_seed, "film", seed, "shield place"))
+        clouds.append(lead)
+        extras = replace(extras, shield=lead is not None)
+    return extras, clouds
 
 
 def finish(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import multiprocessing
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
-from itertools import repeat
+from functools import partial
 from pathlib import Path
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,14 +23,19 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from screener.phantom.cohort import draw_child, stream
-from screener.phantom.film import expose
+from screener.phantom.cohort import Child, stream
+from screener.phantom.film import Film, expose
 from screener.phantom.header import header
+from screener.phantom.odd import ODD_KINDS, odd_film
+from screener.phantom.sets import COHORTS, SET_SIZE, Planned, plan
 from screener.phantom.vendors import VENDORS
 from screener.phantom.write_dicom import encode
 
 #: Seeds of the children of one set: as many as a set can have films.
-_SET_SIZE = 10**7
+#: Folder of the spine masks.
+_MASKS = "masks"
+#: How often a header has neither height nor weight, and how often one of them: most have none.
+_TELLS_NOTHING, _TELLS_ONE = 0.6, 0.1
 #: SD of a DXA measurement about the truth (domain.md 5.6).
 _DXA_SD_G_CM2 = 0.010
 
@@ -37,9 +44,10 @@ _DXA_SD_G_CM2 = 0.010
 class ManifestRow:
     """One film of a set, with its truth; the columns of ``manifest.csv`` in this order.
 
-    `path` is relative to the manifest. `abmd_g_cm2` and `z` are the truth, `dxa_abmd_g_cm2` is
-    what a DXA of the same day measured. `visible_lowest` is the lowest vertebra wholly in the
-    field.
+    `path` and `spine_mask` are relative to the manifest. `abmd_g_cm2` and `z` are the truth,
+    `dxa_abmd_g_cm2` is what a DXA of the same day measured. `visible_lowest` is the lowest vertebra
+    wholly in the field. `kind` is ``chest``, or why the film must not be estimated; `group` and
+    `variant` tell films that belong together.
     """
 
     path: str
@@ -67,6 +75,12 @@ class ManifestRow:
     cobb_deg: float
     turn_deg: float
     extras: str
+    vendor: str
+    cohort: str
+    kind: str
+    group: str
+    variant: str
+    spine_mask: str
 
 
 def make_films(
@@ -78,9 +92,12 @@ def make_films(
     processes: int = 2,
     spacing_mm: float | None = None,
     z_spread: float = 0.0,
+    cohort: str = "main",
+    films_per_child: int = 1,
+    clear: bool = False,
     console: Console | None = None,
 ) -> Path:
-    """Write films of synthetic children, one film of each child, and ``manifest.csv``.
+    """Write films of synthetic children with their spine masks, and ``manifest.csv``.
 
     Parameters
     ----------
@@ -99,6 +116,8 @@ def make_films(
         Pixel size; None is each site's own.
     z_spread
         See `screener.phantom.cohort.draw_child`.
+    cohort, films_per_child, clear
+        See `screener.phantom.sets.plan`.
     console
         Where progress is shown; None shows none.
 
@@ -112,23 +131,36 @@ def make_films(
     ValueError
         A count, seed or site that there is none of.
     """
-    if not 0 < count <= _SET_SIZE:
-        raise ValueError(f"count must lie between 1 and {_SET_SIZE}")
+    if not 0 < count <= SET_SIZE:
+        raise ValueError(f"count must lie between 1 and {SET_SIZE}")
     if seed < 0:
         raise ValueError("seed must be 0 or more")
     if site is not None and site not in VENDORS:
         raise ValueError(f"site {site!r}: it is one of {', '.join(VENDORS)}")
-    out.mkdir(parents=True, exist_ok=True)
-    settings = (repeat(seed), repeat(out), repeat(site), repeat(spacing_mm), repeat(z_spread))
+    if cohort not in COHORTS:
+        raise ValueError(f"cohort {cohort!r}: it is one of {', '.join(COHORTS)}")
+    if films_per_child < 1:
+        raise ValueError("films_per_child must be 1 or more")
+    (out / _MASKS).mkdir(parents=True, exist_ok=True)
+    planned = partial(
+        plan,
+        seed=seed,
+        cohort=cohort,
+        site=site,
+        z_spread=z_spread,
+        films_per_child=films_per_child,
+        clear=clear,
+    )
+    make = partial(_make_film, planned=planned, out=out, cohort=cohort, spacing_mm=spacing_mm)
     if processes == 1:
-        rows = _followed(map(_make_film, range(count), *settings), count, console)
+        rows = _followed(map(make, range(count)), count, console)
     else:
         # spawned: a fork would copy the parent's threads and locks
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(
             processes, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)
         ) as pool:
-            made = pool.map(_make_film, range(count), *settings, chunksize=4)
+            made = pool.map(make, range(count), chunksize=4)
             rows = _followed(made, count, console)
     manifest = out / "manifest.csv"
     with manifest.open("w", encoding="utf-8", newline="") as file:
@@ -141,19 +173,22 @@ def make_films(
 
 def _make_film(
     index: int,
-    seed: int,
+    *,
+    planned: Callable[[int], Planned],
     out: Path,
-    site: str | None,
+    cohort: str,
     spacing_mm: float | None,
-    z_spread: float,
 ) -> ManifestRow:
-    child = draw_child(seed * _SET_SIZE + index, z_spread=z_spread)
-    rng = stream(child.seed, "make")
-    drawn_site = str(rng.choice(list(VENDORS)))
-    film = expose(child, seed=1, site=site or drawn_site, spacing_mm=spacing_mm)
-    name = f"{index:06d}.dcm"
-    (out / name).write_bytes(encode(film, child))
-    items = header(film, child)
+    wanted = planned(index)
+    child = wanted.child
+    film = take(wanted, spacing_mm)
+    name, mask = f"{index:06d}.dcm", f"{_MASKS}/{index:06d}.png"
+    height, weight = _told(child, film.seed)
+    study = film.seed - 1
+    (out / name).write_bytes(encode(film, child, study=study, height=height, weight=weight))
+    write_mask(out / mask, film.spine_mask)
+    items = header(film, child, study=study)
+    measured = _DXA_SD_G_CM2 * _dxa_error(child)
     return ManifestRow(
         path=name,
         patient=str(items["PatientID"]),
@@ -168,7 +203,7 @@ def _make_film(
         z=round(child.z, 5),
         abmd_g_cm2=round(child.abmd_g_cm2, 6),
         dxa_on=_iso(items["AcquisitionDate"]),
-        dxa_abmd_g_cm2=round(child.abmd_g_cm2 + _DXA_SD_G_CM2 * rng.standard_normal(), 4),
+        dxa_abmd_g_cm2=round(child.abmd_g_cm2 + measured, 4),
         seed=child.seed,
         film_seed=film.seed,
         visible_lowest=film.lowest_visible,
@@ -180,7 +215,54 @@ def _make_film(
         cobb_deg=round(film.cobb_deg, 2),
         turn_deg=round(film.turn_deg, 2),
         extras=film.extras.names,
+        vendor=f"{film.vendor.manufacturer} {film.vendor.model}",
+        cohort=cohort,
+        kind=film.extras.over_spine or wanted.kind,
+        group=wanted.group,
+        variant=wanted.variant,
+        spine_mask=mask,
     )
+
+
+def take(wanted: Planned, spacing_mm: float | None) -> Film:
+    """Take a planned film."""
+    if wanted.kind in ODD_KINDS:
+        return odd_film(
+            wanted.kind,
+            wanted.shown,
+            seed=wanted.film_seed,
+            site=wanted.site,
+            spacing_mm=spacing_mm,
+        )
+    return expose(
+        wanted.shown,
+        seed=wanted.film_seed,
+        site=wanted.site,
+        spacing_mm=spacing_mm,
+        staging=wanted.staging,
+    )
+
+
+def write_mask(path: Path, mask: NDArray[np.bool_]) -> None:
+    """Write a spine mask as a PNG, white where the spine is; it covers the whole film."""
+    cv2.imwrite(str(path), mask.astype(np.uint8) * 255)
+
+
+def _told(child: Child, film_seed: int) -> tuple[bool, bool]:
+    """Return whether a film's header has height and weight; the manifest has both."""
+    chance = float(stream(child.seed, "film", film_seed, "told").random())
+    if chance < _TELLS_NOTHING:
+        return False, False
+    if chance < _TELLS_NOTHING + _TELLS_ONE:
+        return (True, False) if chance < _TELLS_NOTHING + _TELLS_ONE / 2 else (False, True)
+    return True, True
+
+
+def _dxa_error(child: Child) -> float:
+    rng = stream(child.seed, "make")
+    # the first draw of this stream is the child's site
+    rng.choice(list(VENDORS))
+    return float(rng.standard_normal())
 
 
 def _iso(value: object) -> str:

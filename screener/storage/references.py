@@ -11,7 +11,12 @@ from pathlib import Path
 from screener.domain.errors import ConfigurationError
 from screener.domain.lms import LmsCurve, LmsTable
 from screener.domain.patient import Sex
-from screener.domain.reference import BmdReference, GrowthReference
+from screener.domain.reference import (
+    BmdReference,
+    GrowthReference,
+    HeightAdjustment,
+    HeightBand,
+)
 
 #: Tables that ship with the package.
 DATA_FOLDER = Path(__file__).parent.parent / "data"
@@ -81,6 +86,48 @@ def load_growth_reference() -> GrowthReference:
         weight_kg=table("weight_kg"),
         bmi_kg_m2=table("bmi"),
     )
+
+
+def load_height_adjustment(path: Path) -> HeightAdjustment:
+    """Load a site's coefficients for the height-adjusted Z.
+
+    Parameters
+    ----------
+    path
+        CSV with the columns ``sex`` (M or F), ``age_from``, ``age_to`` (years), ``b0`` and ``b1``,
+        with a JSON file of the same name beside it that holds ``name, version`` and ``source``.
+
+    Raises
+    ------
+    ConfigurationError
+        The files are missing, or are not such coefficients; says what is wrong with which.
+    """
+    facts_path = path.with_suffix(".json")
+    for file in (path, facts_path):
+        if not file.is_file():
+            raise ConfigurationError(f"height adjustment: there is no file {file}")
+    content, facts_content = path.read_bytes(), facts_path.read_bytes()
+    try:
+        facts = json.loads(facts_content)
+        bands = tuple(
+            HeightBand(
+                sex=Sex(row["sex"]),
+                age_from=float(row["age_from"]),
+                age_to=float(row["age_to"]),
+                b0=float(row["b0"]),
+                b1=float(row["b1"]),
+            )
+            for row in csv.DictReader(content.decode("utf-8-sig").splitlines())
+        )
+        return HeightAdjustment(
+            name=str(facts["name"]),
+            version=str(facts["version"]),
+            source=str(facts["source"]),
+            checksum=hashlib.sha256(content + facts_content).hexdigest(),
+            bands=bands,
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"height adjustment {path}: {error}") from error
 
 
 def _table(content: bytes, age_column: str, columns: tuple[str, ...]) -> LmsTable:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from screener.domain.eligibility import View
 from screener.phantom.anatomy import LEVELS
 from screener.phantom.cohort import draw_child
-from screener.phantom.film import MASK_SHRINK, Film, expose
+from screener.phantom.film import MASK_SHRINK, Film, Staging, expose
 from screener.phantom.vendors import VENDORS, Voi
 
 _COARSE_MM = 1.0
@@ -76,7 +76,9 @@ def test_the_field_reaches_the_level_asked_for() -> None:
     child = draw_child(24, age_years=9.0)
 
     lowest = {
-        level: expose(child, seed=2, spacing_mm=_COARSE_MM, lowest=level).lowest_visible
+        level: expose(
+            child, seed=2, spacing_mm=_COARSE_MM, staging=Staging(lowest=level)
+        ).lowest_visible
         for level in ("T11", "L1", "L4")
     }
 
@@ -87,7 +89,11 @@ def test_the_field_reaches_the_level_asked_for() -> None:
 
 def test_vertebrae_are_brighter_than_what_lies_beside_them() -> None:
     film = expose(
-        draw_child(25, age_years=10.0, z=0.0), seed=3, site="A", spacing_mm=0.5, lowest="L3"
+        draw_child(25, age_years=10.0, z=0.0),
+        seed=3,
+        site="A",
+        spacing_mm=0.5,
+        staging=Staging(lowest="L3"),
     )
     grey = _grey(film)
     mask = np.repeat(np.repeat(film.spine_mask, MASK_SHRINK, 0), MASK_SHRINK, 1)
@@ -103,7 +109,10 @@ def test_vertebrae_are_brighter_than_what_lies_beside_them() -> None:
 
 def test_a_twin_with_less_mineral_differs_where_bone_is() -> None:
     child, low = draw_child(26, z=1.0), draw_child(26, z=-3.0)
-    films = [expose(c, seed=3, site="B", spacing_mm=_COARSE_MM, lowest="L2") for c in (child, low)]
+    films = [
+        expose(c, seed=3, site="B", spacing_mm=_COARSE_MM, staging=Staging(lowest="L2"))
+        for c in (child, low)
+    ]
 
     # one child, one film seed: the same field, pose, objects and noise
     assert films[0].technique == films[1].technique
