@@ -1,6 +1,6 @@
 # `make` alone prints this menu.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test compose-test check format clean
+.PHONY: help install demo test compose-test science check format clean
 
 PY := .venv/bin/python
 
@@ -22,6 +22,10 @@ compose-test:  ## build the image and try docker-compose.yml on this machine's D
 	@.ci/install dev
 	@$(PY) -m pytest -m compose -p no:randomly -s tests/compose $(ARGS)
 
+science:  ## the whole chain, small: synthetic films, train, calibrate, evaluate, install, score
+	@.ci/install dev
+	@.ci/science $(ARGS)
+
 check:  ## format, lint, types, import contracts
 	@.ci/install dev
 	@.venv/bin/ruff format --check .
@@ -32,5 +36,5 @@ check:  ## format, lint, types, import contracts
 format: ## format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
-clean:  ## remove what was made here (not demo-out, not screener-data)
+clean:  ## remove what was made here (not demo-out, science-out, screener-data)
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
