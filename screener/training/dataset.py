@@ -8,7 +8,7 @@ import math
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from screener.dicom.header import read_header
 from screener.dicom.pixels import read_radiograph
 from screener.domain.errors import ConfigurationError, PermanentError
 from screener.domain.prediction import InputField
+from screener.imaging.masks import on_network, read_picture
 from screener.imaging.preprocess import PREPARATION_VERSION, ModelInput, prepare
 from screener.imaging.quality import assess
 from screener.predictor.encoding import encode_clinical
@@ -28,6 +29,9 @@ from screener.training.manifest import Exclusion, ExclusionReason, Manifest, Pai
 from screener.training.progress import tracked
 
 _FULL_SCALE = 65535
+_FILMS, _SPINES = "films.npy", "spines.npy"
+#: A spine mask has one pixel for so many of the network's, each way.
+SPINE_SHRINK = 4
 #: Films that a process takes at a time.
 _CHUNK = 4
 
@@ -61,6 +65,9 @@ class FilmSet:
         ``[films, 7]`` float32, as `predictor.encoding` has them.
     z
         ``[films]`` float32, measured Z.
+    spines
+        ``[rows, size / 4, size / 4]`` uint8, 0 to 255 for no to all spine, mapped from disk; None
+        where no film has a mask.
     """
 
     pairs: tuple[Pair, ...]
@@ -69,6 +76,30 @@ class FilmSet:
     places: npt.NDArray[np.int64]
     clinical: npt.NDArray[np.float32]
     z: npt.NDArray[np.float32]
+    spines: npt.NDArray[np.uint8] | None = None
+
+    @property
+    def has_spine(self) -> bool:
+        """Whether every film has a mask of its spine."""
+        return self.spines is not None and all(pair.spine_mask for pair in self.pairs)
+
+    def spine(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return how much of each pixel is spine, ``[n, size / 4, size / 4]`` float32, 0 to 1."""
+        if self.spines is None:
+            raise ConfigurationError("these films have no spine masks: the manifest has none")
+        return self.spines[self.places[rows]].astype(np.float32) / np.float32(255)
+
+    def subset(self, rows: Sequence[int]) -> FilmSet:
+        """Return some of the films, in the order given."""
+        kept = list(rows)
+        return replace(
+            self,
+            pairs=tuple(self.pairs[i] for i in kept),
+            facts=tuple(self.facts[i] for i in kept),
+            places=self.places[kept],
+            clinical=self.clinical[kept],
+            z=self.z[kept],
+        )
 
     @property
     def size_px(self) -> int:
@@ -105,7 +136,8 @@ def prepare_films(
     manifest
         Its pairs are prepared.
     folder
-        Gets ``films.npy`` (2 bytes a pixel) and ``films.json``.
+        Gets ``films.npy`` (2 bytes a pixel), ``spines.npy`` where films have masks, and
+        ``films.json``.
     size_px
         Side of the network's square.
     workers
@@ -130,12 +162,12 @@ def prepare_films(
         "preparation_version": PREPARATION_VERSION,
         "lines": [pair.line for pair in manifest.pairs],
     }
-    facts_path, array_path = folder / "films.json", folder / "films.npy"
+    facts_path, array_path = folder / "films.json", folder / _FILMS
     document = json.loads(facts_path.read_text()) if facts_path.is_file() else None
     if document is None or document["key"] != key:
         folder.mkdir(parents=True, exist_ok=True)
         facts_path.unlink(missing_ok=True)
-        made = _prepare_all(manifest.pairs, array_path, size_px, workers, console)
+        made = _prepare_all(manifest.pairs, folder, size_px, workers, console)
         document = {"key": key, "films": made}
         # written last: an interrupted preparation leaves no facts and is made anew
         facts_path.write_text(json.dumps(document))
@@ -149,6 +181,7 @@ def prepare_films(
     if not places:
         raise ConfigurationError("none of the manifest's films could be prepared")
     pairs, facts = [manifest.pairs[i] for i in places], [all_facts[i] for i in places]
+    spines_path = folder / _SPINES
     film_set = FilmSet(
         pairs=tuple(pairs),
         facts=tuple(facts),
@@ -161,26 +194,61 @@ def prepare_films(
             ]
         ),
         z=np.array([pair.z for pair in pairs], np.float32),
+        spines=np.load(spines_path, mmap_mode="r") if spines_path.is_file() else None,
     )
     return film_set, manifest.exclusions + excluded
 
 
+def prepare_paths(
+    paths: Sequence[Path], *, size_px: int, workers: int, console: Console
+) -> npt.NDArray[np.uint16]:
+    """Prepare films of which nothing else is known, ``[n, size, size]`` uint16.
+
+    Films that cannot be read, or show nothing, are left out: nothing can be learnt from them.
+    """
+    with _mapped(workers) as run:
+        outcomes = run(partial(_prepare_one, size_px=size_px), [(path, None) for path in paths])
+        made = [
+            pixels
+            for _, pixels, _ in tracked(
+                outcomes, "preparing films", total=len(paths), console=console
+            )
+            if pixels is not None
+        ]
+    return np.stack(made) if made else np.zeros((0, size_px, size_px), np.uint16)
+
+
 def _prepare_all(
-    pairs: Sequence[Pair], array_path: Path, size_px: int, workers: int, console: Console
+    pairs: Sequence[Pair], folder: Path, size_px: int, workers: int, console: Console
 ) -> list[dict[str, Any]]:
     array = np.lib.format.open_memmap(
-        array_path, mode="w+", dtype=np.uint16, shape=(len(pairs), size_px, size_px)
+        folder / _FILMS, mode="w+", dtype=np.uint16, shape=(len(pairs), size_px, size_px)
+    )
+    (folder / _SPINES).unlink(missing_ok=True)
+    side = size_px // SPINE_SHRINK
+    spines = (
+        np.lib.format.open_memmap(
+            folder / _SPINES, mode="w+", dtype=np.uint8, shape=(len(pairs), side, side)
+        )
+        if any(pair.spine_mask for pair in pairs)
+        else None
     )
     made = []
     with _mapped(workers) as run:
-        outcomes = run(partial(_prepare_one, size_px=size_px), [pair.path for pair in pairs])
-        for i, (facts, pixels) in enumerate(
+        outcomes = run(
+            partial(_prepare_one, size_px=size_px), [(p.path, p.spine_mask) for p in pairs]
+        )
+        for i, (facts, pixels, spine) in enumerate(
             tracked(outcomes, "preparing films", total=len(pairs), console=console)
         ):
             if pixels is not None:
                 array[i] = pixels
+            if spines is not None and spine is not None:
+                spines[i] = spine
             made.append(facts)
     array.flush()
+    if spines is not None:
+        spines.flush()
     return made
 
 
@@ -195,17 +263,24 @@ def _mapped(workers: int) -> Iterator[Any]:
         yield partial(pool.map, chunksize=_CHUNK)
 
 
-def _prepare_one(path: Path, size_px: int) -> tuple[dict[str, Any], npt.NDArray[np.uint16] | None]:
-    """Return a film's facts, as JSON has them, and its pixels ``[size, size]`` or None."""
+_Prepared = tuple[dict[str, Any], npt.NDArray[np.uint16] | None, npt.NDArray[np.uint8] | None]
+
+
+def _prepare_one(film_and_mask: tuple[Path, Path | None], size_px: int) -> _Prepared:
+    """Return a film's facts, as JSON has them, its pixels ``[size, size]`` and its spine, or None.
+
+    The mask goes the film's own way: through the same crop, scale and padding.
+    """
+    path, mask = film_and_mask
     try:
         data = path.read_bytes()
         synthetic = read_header(data).quality_control_image
         radiograph = read_radiograph(data)
         if assess(radiograph).reason is not None:
-            return {"reason": ExclusionReason.BLANK_FILM.value}, None
+            return {"reason": ExclusionReason.BLANK_FILM.value}, None, None
         film = prepare(radiograph, size_px)
     except (PermanentError, OSError):
-        return {"reason": ExclusionReason.UNREADABLE_FILM.value}, None
+        return {"reason": ExclusionReason.UNREADABLE_FILM.value}, None, None
     facts = {
         "reason": None,
         "mm_per_pixel": film.mm_per_pixel,
@@ -213,7 +288,11 @@ def _prepare_one(path: Path, size_px: int) -> tuple[dict[str, Any], npt.NDArray[
         "digest": film.digest,
         "synthetic": synthetic,
     }
-    return facts, np.round(film.pixels * _FULL_SCALE).astype(np.uint16)
+    spine = None
+    if mask is not None and (picture := read_picture(mask)) is not None:
+        side = size_px // SPINE_SHRINK
+        spine = on_network(picture, radiograph.pixels.shape, film.input_field, side)
+    return facts, np.round(film.pixels * _FULL_SCALE).astype(np.uint16), spine
 
 
 def _facts(found: dict[str, Any]) -> PreparedFacts:

@@ -26,6 +26,12 @@ def load_films(films: FilmSet, rows: Sequence[int], side_px: int, device: str) -
     return loaded.contiguous(memory_format=torch.channels_last)
 
 
+def true_spine(films: FilmSet, rows: Sequence[int], height: int, width: int) -> Tensor:
+    """Return the share of each cell of a feature map that is spine, ``[n, h, w]``, 0 to 1."""
+    masks = torch.from_numpy(films.spine(rows))[:, None]
+    return functional.adaptive_avg_pool2d(masks, (height, width))[:, 0]
+
+
 def mixed_precision(device: str) -> contextlib.AbstractContextManager[object]:
     """Return bfloat16 for convolutions where the processor has it, else nothing."""
     if device == "cpu":

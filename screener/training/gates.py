@@ -15,8 +15,6 @@ import torch
 from rich.console import Console
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
-from torch import Tensor
-from torch.nn import functional
 
 from screener.domain.screening import NotScoredReason
 from screener.predictor.architecture import ScreenerNet, pool
@@ -31,7 +29,7 @@ from screener.predictor.gates import (
     share_within,
 )
 from screener.training.dataset import FilmSet
-from screener.training.features import load_films
+from screener.training.features import load_films, true_spine
 from screener.training.progress import tracked
 from screener.training.threshold import share_of
 
@@ -87,14 +85,21 @@ class Seen:
 
 @torch.inference_mode()
 def look_at(
-    network: ScreenerNet, films: FilmSet, rows: Sequence[int], *, device: str, console: Console
+    network: ScreenerNet, films: npt.NDArray[np.uint16], *, device: str, console: Console
 ) -> Seen:
-    """Return what the network sees in films, for the gates."""
+    """Return what the network sees in films, for the gates.
+
+    Parameters
+    ----------
+    films
+        ``[n, size, size]`` uint16, as prepared.
+    """
     network.eval()
     features, clipped, ruined = [], [], []
-    starts = range(0, len(rows), _BATCH)
+    starts = range(0, len(films), _BATCH)
     for start in tracked(starts, "looking at films", total=len(starts), console=console):
-        loaded = load_films(films, rows[start : start + _BATCH], films.size_px, device)
+        greys = films[start : start + _BATCH].astype(np.float32) / np.float32(65535)
+        loaded = torch.from_numpy(greys)[:, None].to(device)
         features.append(described(network.features(loaded)).cpu().numpy())
         clipped.append(clipped_share(loaded).cpu().numpy())
         narrow = torch.where(
@@ -270,7 +275,7 @@ def learn_spine(
         taken = [rows[i] for i in order[start : start + _BATCH]]
         loaded = load_films(films, taken, films.size_px, device)
         features = network.features(loaded).float()
-        mask = true_spine(films, taken, features.shape[2:])
+        mask = true_spine(films, taken, features.shape[2], features.shape[3])
         keep = exposed_cells(loaded, *features.shape[2:]).cpu() > 0.5  # noqa: PLR2004 - mostly film
         cells.append(features.permute(0, 2, 3, 1).cpu()[keep].numpy())
         answers.append((mask[keep] > _SPINE_CELL).numpy())
@@ -280,12 +285,6 @@ def learn_spine(
     model.fit((shown - centre) / scale, np.concatenate(answers))
     weights = model.coef_[0] / scale
     return weights.astype(np.float32), float(model.intercept_[0] - weights @ centre)
-
-
-def true_spine(films: FilmSet, rows: Sequence[int], shape: Sequence[int]) -> Tensor:
-    """Return the share of each cell of the feature map that is spine, ``[n, h, w]``, 0 to 1."""
-    masks = torch.from_numpy(films.spine(rows)).float()[:, None]
-    return functional.adaptive_avg_pool2d(masks, tuple(shape))[:, 0]
 
 
 @torch.inference_mode()
@@ -313,7 +312,7 @@ def measure_attention(
         exposed = exposed_cells(loaded, *maps.shape[1:])
         found, area = share_within(maps, gates.spine(features), exposed)
         shown += int((found >= _LEAST_RATIO * area).sum())
-        truth = true_spine(films, taken, maps.shape[1:]).to(device)
+        truth = true_spine(films, taken, maps.shape[1], maps.shape[2]).to(device)
         inside, of_film = share_within(maps, truth, exposed)
         true_ratios += (inside / of_film.clamp(min=1e-6)).tolist()
     return AttentionFacts(
@@ -349,7 +348,7 @@ class Learnt:
 def learn(
     network: ScreenerNet,
     films: FilmSet,
-    refused: Mapping[str, FilmSet],
+    refused: Mapping[str, npt.NDArray[np.uint16]],
     *,
     device: str,
     console: Console,
@@ -361,13 +360,14 @@ def learn(
     films
         That are to be estimated; one half of them teaches.
     refused
-        That are not, by kind.
+        That are not, by kind: ``[n, size, size]`` uint16, as prepared.
     """
     rows = range(len(films.pairs))
-    in_range = look_at(network, films, rows, device=device, console=console)
+    in_range = look_at(network, films.array[films.places], device=device, console=console)
     seen = {
-        kind: look_at(network, one, range(len(one.pairs)), device=device, console=console)
+        kind: look_at(network, one, device=device, console=console)
         for kind, one in refused.items()
+        if len(one)
     }
     spine = nothing_found(network.trunk.in_planes)
     half = len(rows) // 2

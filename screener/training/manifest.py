@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
+
+import pandas as pd
 
 from screener.domain.clinical import clinical_variables
 from screener.domain.eligibility import View
@@ -29,6 +33,20 @@ COLUMNS = (
     "weight_kg",
     "abmd_g_cm2",
 )
+
+#: Columns that a manifest may have beside them.
+FURTHER_COLUMNS = (
+    "acquired_on",
+    "dxa_on",
+    "vendor",
+    "kind",
+    "group",
+    "variant",
+    "spine_mask",
+)
+
+#: `kind` of a film that may be estimated.
+CHEST = "chest"
 
 #: A measured Z beyond these is an entry error or another device's unit.
 PLAUSIBLE_Z = (-8.0, 6.0)
@@ -51,6 +69,12 @@ class ExclusionReason(StrEnum):
     AGE_OUTSIDE_RANGE = "AGE_OUTSIDE_RANGE"
     #: No child has such an aBMD: wrong unit or entry.
     ABMD_IMPLAUSIBLE = "ABMD_IMPLAUSIBLE"
+    #: The manifest's ``kind`` says that the film must not be estimated; it may teach a gate.
+    MUST_NOT_BE_ESTIMATED = "MUST_NOT_BE_ESTIMATED"
+    #: Film and DXA lie further apart than the pairing allows.
+    DXA_TOO_FAR_APART = "DXA_TOO_FAR_APART"
+    #: Another DXA of the same film lies nearer.
+    NEARER_DXA = "NEARER_DXA"
     #: The film cannot be read or decoded.
     UNREADABLE_FILM = "UNREADABLE_FILM"
     #: The film shows nothing.
@@ -81,6 +105,12 @@ class Pair:
         As the service would read them.
     abmd_g_cm2, z
         Measured L1-L4 aBMD, and its Z by the training's reference.
+    view, vendor, group, variant
+        As the manifest has them, empty where it has none.
+    acquired_on, dxa_on
+        Days of film and DXA; None where the manifest has none.
+    spine_mask
+        Picture of the film's spine; None where there is none.
     """
 
     line: int
@@ -90,6 +120,13 @@ class Pair:
     clinical: ClinicalVariables
     abmd_g_cm2: float
     z: float
+    view: str = ""
+    vendor: str = ""
+    group: str = ""
+    variant: str = ""
+    acquired_on: date | None = None
+    dxa_on: date | None = None
+    spine_mask: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,43 +149,44 @@ def read_manifest(
     reference: BmdReference,
     growth: GrowthReference,
     age_years: tuple[float, float],
+    pair_days: int | None = None,
 ) -> Manifest:
     """Read a manifest.
 
     Parameters
     ----------
     path
-        CSV in UTF-8 with at least `COLUMNS`; paths are relative to its folder. A column ``z`` is
-        not read: Z follows from the aBMD by `reference`, so that both always agree.
+        CSV in UTF-8, or Parquet, with at least `COLUMNS`; paths are relative to its folder. A
+        column ``z`` is not read: Z follows from the aBMD by `reference`, so that both always agree.
+        The same film in several rows is one with several DXAs: the nearest is taken.
     reference, growth
         What gives Z, and what height and weight are checked against.
     age_years
         Ages that the predictor is made for, from the first up to, and without, the second.
+    pair_days
+        Most days between film and DXA; None takes every pair. A pair without both days is taken,
+        for whoever made the table has paired it.
 
     Raises
     ------
     ConfigurationError
         There is no such file, a column is missing, or no row can be used.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"manifest {path}: {error.strerror}") from error
-    rows = csv.DictReader(content.decode("utf-8-sig").splitlines())
-    if missing := set(COLUMNS) - set(rows.fieldnames or ()):
-        raise ConfigurationError(f"manifest {path}: columns missing: {', '.join(sorted(missing))}")
+    content = _content(path)
     pairs: list[Pair] = []
     exclusions: list[Exclusion] = []
-    seen: set[Path] = set()
-    for line, row in enumerate(rows, start=2):
+    for line, row in enumerate(_rows(path, content), start=2):
         outcome = _read_row(line, row, path.parent, reference, growth, age_years)
-        if isinstance(outcome, Pair) and outcome.path in seen:
-            outcome = ExclusionReason.SAME_FILE_TWICE
+        if isinstance(outcome, Pair) and pair_days is not None:
+            apart = days_apart(outcome)
+            if apart is not None and apart > pair_days:
+                outcome = ExclusionReason.DXA_TOO_FAR_APART
         if isinstance(outcome, Pair):
-            seen.add(outcome.path)
             pairs.append(outcome)
         else:
             exclusions.append(Exclusion(line=line, reason=outcome))
+    pairs, twice = _one_of_each_film(pairs)
+    exclusions = sorted([*exclusions, *twice], key=lambda exclusion: exclusion.line)
     if not pairs:
         raise ConfigurationError(
             f"manifest {path}: no row can be used; {describe_exclusions(exclusions)}"
@@ -158,6 +196,35 @@ def read_manifest(
         exclusions=tuple(exclusions),
         checksum=hashlib.sha256(content).hexdigest(),
     )
+
+
+def read_refused(path: Path) -> dict[str, list[Path]]:
+    """Return the films of a manifest that must not be estimated, by their ``kind``.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no such file, it has no column ``kind``, no such film, or a film is not there.
+    """
+    films: dict[str, list[Path]] = {}
+    for row in _rows(path, _content(path), needed=("path", "kind")):
+        kind = row["kind"].strip()
+        if kind in {"", CHEST}:
+            continue
+        film = path.parent / row["path"].strip()
+        if not film.is_file():
+            raise ConfigurationError(f"manifest {path}: a film of kind {kind} is not there")
+        films.setdefault(kind, []).append(film)
+    if not films:
+        raise ConfigurationError(f"manifest {path}: no film's kind says that it must not be scored")
+    return films
+
+
+def days_apart(pair: Pair) -> int | None:
+    """Return the days between film and DXA, or None where one of them is not known."""
+    if pair.acquired_on is None or pair.dxa_on is None:
+        return None
+    return abs((pair.acquired_on - pair.dxa_on).days)
 
 
 def describe_exclusions(exclusions: Sequence[Exclusion]) -> str:
@@ -179,6 +246,58 @@ def write_exclusions(path: Path, manifest: Manifest, exclusions: Sequence[Exclus
     path.write_text(json.dumps(document, indent=2) + "\n")
 
 
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"manifest {path}: {error.strerror}") from error
+
+
+def _rows(
+    path: Path, content: bytes, needed: Sequence[str] = COLUMNS
+) -> Iterable[Mapping[str, str]]:
+    """Return the rows as text, whatever the file's form; what is not known is empty."""
+    rows: Iterable[Mapping[str, str]]
+    if path.suffix.lower() in {".parquet", ".pq"}:
+        try:
+            frame = pd.read_parquet(io.BytesIO(content))
+        except (ValueError, OSError) as error:
+            raise ConfigurationError(f"manifest {path}: no Parquet that can be read") from error
+        names: Sequence[str] = list(frame.columns)
+        rows = [
+            {name: "" if pd.isna(value) else str(value) for name, value in row.items()}
+            for row in frame.to_dict(orient="records")
+        ]
+    else:
+        try:
+            reader = csv.DictReader(content.decode("utf-8-sig").splitlines())
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(f"manifest {path}: save it as UTF-8") from error
+        names, rows = reader.fieldnames or (), reader
+    if missing := set(needed) - set(names):
+        raise ConfigurationError(f"manifest {path}: columns missing: {', '.join(sorted(missing))}")
+    return rows
+
+
+def _one_of_each_film(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Exclusion]]:
+    """Return each film with its nearest DXA, or its first row where no day is known."""
+    kept: dict[Path, Pair] = {}
+    excluded = []
+    for pair in pairs:
+        other = kept.get(pair.path)
+        if other is None:
+            kept[pair.path] = pair
+            continue
+        ours, theirs = days_apart(pair), days_apart(other)
+        reason = ExclusionReason.SAME_FILE_TWICE
+        if ours is not None and theirs is not None and pair.dxa_on != other.dxa_on:
+            reason = ExclusionReason.NEARER_DXA
+        nearer = ours is not None and theirs is not None and ours < theirs
+        kept[pair.path], left = (pair, other) if nearer else (other, pair)
+        excluded.append(Exclusion(line=left.line, reason=reason))
+    return sorted(kept.values(), key=lambda pair: pair.line), excluded
+
+
 def _read_row(
     line: int,
     row: Mapping[str, str],
@@ -191,6 +310,8 @@ def _read_row(
     patient, name, sex = row["patient"].strip(), row["path"].strip(), row["sex"].strip()
     if not patient or not name or sex not in tuple(Sex) or age is None or abmd is None:
         return ExclusionReason.VALUE_MISSING
+    if _text(row, "kind") not in {"", CHEST}:
+        return ExclusionReason.MUST_NOT_BE_ESTIMATED
     if row["view"].strip() not in ("", *View):
         return ExclusionReason.NOT_FRONTAL
     if abmd <= 0:
@@ -207,6 +328,7 @@ def _read_row(
     if not film.is_file():
         return ExclusionReason.FILE_MISSING
     height_cm = _number(row["height_cm"])
+    mask = _text(row, "spine_mask")
     return Pair(
         line=line,
         path=film,
@@ -221,7 +343,25 @@ def _read_row(
         ),
         abmd_g_cm2=abmd,
         z=z,
+        view=row["view"].strip(),
+        vendor=_text(row, "vendor"),
+        group=_text(row, "group"),
+        variant=_text(row, "variant"),
+        acquired_on=_day(_text(row, "acquired_on")),
+        dxa_on=_day(_text(row, "dxa_on")),
+        spine_mask=folder / mask if mask and (folder / mask).is_file() else None,
     )
+
+
+def _text(row: Mapping[str, str], name: str) -> str:
+    return (row.get(name) or "").strip()
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10]) if text else None
+    except ValueError:
+        return None
 
 
 def _number(text: str | None) -> float | None:

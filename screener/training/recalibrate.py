@@ -28,35 +28,22 @@ from screener.predictor.card import (
     GATES_FILE,
     MISSING_PATTERNS,
     WEIGHTS_FILE,
-    AttentionFacts,
     Decision,
     Gate,
     PredictorCard,
     write_card,
 )
 from screener.predictor.checkpoint import load_network
-from screener.predictor.gates import Gates, save_gates
+from screener.predictor.gates import save_gates
 from screener.predictor.predict import Device
 from screener.storage.references import load_bmd_reference, load_growth_reference
+from screener.training.asking import predict_table
 from screener.training.calibrate import Fitted, calibrate, first_films
 from screener.training.calibration_figure import draw_calibration
-from screener.training.dataset import FilmSet, prepare_films
-from screener.training.gates import (
-    REASON_OF_KIND,
-    learn_gates,
-    learn_spine,
-    look_at,
-    measure_attention,
-    nothing_found,
-)
-from screener.training.manifest import describe_exclusions, read_manifest
-from screener.training.predictions import (
-    Floats,
-    PredictionTable,
-    predict_table,
-    read_table,
-    write_table,
-)
+from screener.training.dataset import FilmSet, prepare_films, prepare_paths
+from screener.training.gates import Learnt, learn
+from screener.training.manifest import describe_exclusions, read_manifest, read_refused
+from screener.training.predictions import Floats, PredictionTable, read_table, write_table
 from screener.training.progress import say
 from screener.training.threshold import Target, choices, choose_decision
 
@@ -164,8 +151,11 @@ def recalibrate(
         table = predict_table(network, films, rows, device=device, console=console)
         synthetic = synthetic or films.synthetic
         if refused is not None:
-            turned_away = _refused(refused, out / "prepared-refused", card, workers, console)
-            learnt = _learn(network, films, turned_away, device=device, console=console)
+            turned_away = {
+                kind: prepare_paths(paths, size_px=card.size_px, workers=workers, console=console)
+                for kind, paths in read_refused(refused).items()
+            }
+            learnt = learn(network, films, turned_away, device=device, console=console)
     if len(first_films(table)) < _FEWEST_PAIRS:
         raise ConfigurationError(
             f"{len(first_films(table))} children are too few to calibrate on: "
@@ -210,11 +200,11 @@ def describe(card: PredictorCard) -> list[str]:
     """Return what a calibration says, in lines for the console."""
     label = "synthetic: " if card.synthetic else ""
     c, widths = card.calibration, card.interval.half_width_z
+    level, missing = 100 * card.interval.level, ", ".join(f"{n} {w:.2f}" for n, w in widths.items())
+    line = f"Z = {c.intercept:.2f} + {c.slope:.2f} x raw, from {c.patients} children ({c.origin})"
     lines = [
-        f"{label}Z = {c.intercept:.2f} + {c.slope:.2f} x raw, from {c.patients} children "
-        f"({c.origin})",
-        f"{label}{100 * card.interval.level:.0f} % interval, half width in Z by what is missing: "
-        + ", ".join(f"{name} {width:.2f}" for name, width in widths.items()),
+        f"{label}{line}",
+        f"{label}{level:.0f} % interval, half width in Z by what is missing: {missing}",
     ]
     d = card.decision
     if d is None:
@@ -228,9 +218,10 @@ def describe(card: PredictorCard) -> list[str]:
             f"{d.specificity.high:.2f}, n {d.specificity.n})"
         )
         at = f"{d.prevalence:g}"
+        flags, worth = d.expected_flags_per_1000[at], d.expected_ppv[at]
         lines.append(
-            f"{label}at a prevalence of {100 * d.prevalence:g} %: {d.expected_flags_per_1000[at]:.0f}"
-            f" flags per 1,000 films, {100 * d.expected_ppv[at]:.0f} % of them low"
+            f"{label}at a prevalence of {100 * d.prevalence:g} %: {flags:.0f} flags per 1,000 films, "
+            f"{100 * worth:.0f} % of them low"
         )
     lines += [
         f"{label}gate {gate.reason}: turns away {100 * gate.false_rejection.value:.1f} % of films "
