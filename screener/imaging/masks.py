@@ -39,8 +39,8 @@ def on_network(
     Returns
     -------
     numpy.ndarray
-        ``[side, side]`` uint8, 0 beyond the film. Sampled at twice the side and halved, so that thin
-        things leave their share.
+        ``[side, side]`` uint8, 0 beyond the film. Sampled at twice the side and halved, so that
+        thin things leave their share.
     """
     rows, columns = film_shape[:2]
     scale = np.array([picture.shape[1] / columns, picture.shape[0] / rows])
@@ -56,3 +56,38 @@ def on_network(
     )
     small = cv2.resize(drawn, (side_px, side_px), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.uint8)
+
+
+def cover(
+    film: npt.NDArray[np.float32], region: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Return a film with a region replaced by the greys about it, so that nothing of it is left.
+
+    Parameters
+    ----------
+    film, region
+        ``[side, side]`` float32, 0 to 1.
+    """
+    wide = _grown(region, film.shape[0])
+    outside = (1 - wide) * (film > 0)
+    sigma = 0.04 * film.shape[0]
+    around = cv2.GaussianBlur(film * outside, (0, 0), sigma)
+    weight = cv2.GaussianBlur(outside, (0, 0), sigma)
+    filled = np.where(weight > 1e-3, around / np.maximum(weight, 1e-3), film)  # noqa: PLR2004
+    covered = np.where(film > 0, (1 - wide) * film + wide * filled, film)
+    return np.asarray(covered, np.float32)
+
+
+def keep_only(
+    film: npt.NDArray[np.float32], region: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Return a film with nothing but a region, the rest 0; arrays as for `cover`."""
+    return np.asarray(film * _grown(region, film.shape[0]), np.float32)
+
+
+def _grown(region: npt.NDArray[np.float32], side: int) -> npt.NDArray[np.float32]:
+    """Return a region grown by a fiftieth of the film: pedicles and processes reach beyond it."""
+    reach = 2 * round(side / 50) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    grown = cv2.dilate((region > 0.1).astype(np.float32), kernel)  # noqa: PLR2004 - some of it
+    return np.asarray(cv2.GaussianBlur(grown, (0, 0), max(side / 200, 0.5)), np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -74,8 +74,32 @@ def predict_table(
             inside, area = share_within(maps, truth, exposed)
             shares.append(inside.cpu().numpy().astype(np.float64))
             areas.append(area.cpu().numpy().astype(np.float64))
+    return describe_films(
+        films,
+        rows,
+        raw_z={name: np.concatenate(values) for name, values in raw.items()},
+        raw_low_logit=np.concatenate(logits),
+        on_spine=np.concatenate(shares) if shares else None,
+        spine_area=np.concatenate(areas) if areas else None,
+    )
+
+
+def describe_films(
+    films: FilmSet,
+    rows: Sequence[int],
+    *,
+    raw_z: Mapping[str, Floats],
+    raw_low_logit: Floats | None = None,
+    on_spine: Floats | None = None,
+    spine_area: Floats | None = None,
+) -> PredictionTable:
+    """Return a table of some answers, beside what the manifest says of the films."""
     pairs = [films.pairs[row] for row in rows]
     unknown = np.full(len(rows), np.nan)
+
+    def or_unknown(values: Floats | None) -> Floats:
+        return unknown if values is None else values
+
     return PredictionTable(
         path=tuple(pair.path.name for pair in pairs),
         patient=tuple(pair.patient for pair in pairs),
@@ -92,10 +116,10 @@ def predict_table(
         weight_known=films.clinical[list(rows), WEIGHT_KNOWN] > 0,
         z=np.array([pair.z for pair in pairs]),
         abmd_g_cm2=np.array([pair.abmd_g_cm2 for pair in pairs]),
-        raw_z={name: np.concatenate(values) for name, values in raw.items()},
-        raw_low_logit=np.concatenate(logits),
-        on_spine=np.concatenate(shares) if shares else unknown,
-        spine_area=np.concatenate(areas) if areas else unknown,
+        raw_z=raw_z,
+        raw_low_logit=or_unknown(raw_low_logit),
+        on_spine=or_unknown(on_spine),
+        spine_area=or_unknown(spine_area),
     )
 
 

@@ -15,9 +15,7 @@ from screener.imaging.preprocess import PREPARATION_VERSION
 from screener.predictor.architecture import Head
 from screener.predictor.card import (
     CARD_SCHEMA,
-    Architecture,
     Calibration,
-    Interval,
     PredictorCard,
     ReferenceFacts,
     ShapleyBaseline,
@@ -32,7 +30,9 @@ from screener.predictor.encoding import (
     WEIGHT,
     WEIGHT_KNOWN,
 )
+from screener.training.calibrate import Fitted
 from screener.training.dataset import FilmSet
+from screener.training.recipe import Recipe
 
 _INTENDED_USE = (
     "Research use only; not a medical device. Estimates areal bone mineral density of L1-L4 from "
@@ -43,9 +43,10 @@ _SYNTHETIC_USE = (
     "child, and scores no real film."
 )
 _NOTES = (
-    "No decision threshold belongs to this predictor yet. The interval is split-conformal on the "
-    "calibration part; it holds for children drawn like those. Metrics are on the test part of "
-    "the training manifest, whose distribution of Z may be wider than any clinic's."
+    "No decision threshold belongs to this predictor before `screener calibrate` has run. The "
+    "interval is split-conformal on children held out of training; it holds for children drawn "
+    "like those. Metrics are on the test part of the training manifest, whose distribution of Z "
+    "may be wider than any clinic's."
 )
 
 
@@ -57,12 +58,8 @@ def make_card(
     training_rows: list[int],
     head: Head,
     reference: BmdReference,
-    calibration: Calibration,
-    interval: Interval,
-    architecture: Architecture,
-    age_years: tuple[float, float],
-    epochs: int,
-    seed: int,
+    fitted: Fitted,
+    recipe: Recipe,
     machine: str,
     manifest_sha256: str,
     split: Path,
@@ -88,22 +85,23 @@ def make_card(
             machine=machine,
             films=len(training_rows),
             patients=patients,
-            epochs=epochs,
-            seed=seed,
+            epochs=recipe.epochs,
+            seed=recipe.seed,
             manifest_sha256=manifest_sha256,
             split_sha256=hashlib.sha256(split.read_bytes()).hexdigest(),
         ),
-        architecture=architecture,
+        architecture=recipe.architecture,
         size_px=films.size_px,
         preparation_version=PREPARATION_VERSION,
-        age_years=age_years,
+        age_years=recipe.age_years,
         trained_ranges=_ranges(films, training_rows),
         reference=ReferenceFacts.of(reference),
-        calibration=calibration,
-        interval=interval,
-        baseline=_baseline(head, calibration),
+        calibration=fitted.calibration,
+        interval=fitted.interval,
+        baseline=_baseline(head, fitted.calibration),
         metrics={},
         weights_sha256=weights_sha256,
+        probability=fitted.probability,
     )
 
 

@@ -9,6 +9,7 @@ import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from screener.dicom.header import read_header
 from screener.dicom.pixels import read_radiograph
 from screener.domain.errors import ConfigurationError, PermanentError
 from screener.domain.prediction import InputField
-from screener.imaging.masks import on_network, read_picture
+from screener.imaging.masks import cover, keep_only, on_network, read_picture
 from screener.imaging.preprocess import PREPARATION_VERSION, ModelInput, prepare
 from screener.imaging.quality import assess
 from screener.predictor.encoding import encode_clinical
@@ -51,6 +52,17 @@ class PreparedFacts:
     synthetic: bool = False
 
 
+class Dress(StrEnum):
+    """What is done to a film before the network sees it, in arms of a study."""
+
+    #: Nothing.
+    NONE = "NONE"
+    #: The spine is filled with the greys beside it.
+    WITHOUT_SPINE = "WITHOUT_SPINE"
+    #: Nothing but the spine is left.
+    SPINE_ALONE = "SPINE_ALONE"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmSet:
     """Prepared films and what is known of each.
@@ -68,6 +80,8 @@ class FilmSet:
     spines
         ``[rows, size / 4, size / 4]`` uint8, 0 to 255 for no to all spine, mapped from disk; None
         where no film has a mask.
+    dress
+        What is done to a film before it is shown.
     """
 
     pairs: tuple[Pair, ...]
@@ -77,6 +91,7 @@ class FilmSet:
     clinical: npt.NDArray[np.float32]
     z: npt.NDArray[np.float32]
     spines: npt.NDArray[np.uint8] | None = None
+    dress: Dress = Dress.NONE
 
     @property
     def has_spine(self) -> bool:
@@ -112,8 +127,13 @@ class FilmSet:
         return any(facts.synthetic for facts in self.facts)
 
     def films(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Return films ``[n, size, size]`` float32, 0 to 1."""
-        return self.array[self.places[rows]].astype(np.float32) / np.float32(_FULL_SCALE)
+        """Return films ``[n, size, size]`` float32, 0 to 1, dressed."""
+        shown = self.array[self.places[rows]].astype(np.float32) / np.float32(_FULL_SCALE)
+        if self.dress is Dress.NONE:
+            return shown
+        worn = cover if self.dress is Dress.WITHOUT_SPINE else keep_only
+        spines = np.repeat(np.repeat(self.spine(rows), SPINE_SHRINK, 1), SPINE_SHRINK, 2)
+        return np.stack([worn(film, spine) for film, spine in zip(shown, spines, strict=True)])
 
     def model_input(self, row: int) -> ModelInput:
         """Return one film as `prepare` gave it, its greys rounded to the 65535th."""

@@ -33,12 +33,17 @@ def true_spine(films: FilmSet, rows: Sequence[int], height: int, width: int) -> 
 
 
 def mixed_precision(device: str) -> contextlib.AbstractContextManager[object]:
-    """Return bfloat16 for convolutions where the processor has it, else nothing."""
+    """Return bfloat16 for convolutions where the device has it; else half on CUDA, or nothing."""
     if device == "cpu":
         supported = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - no public name
-    else:
-        supported = torch.cuda.is_bf16_supported()
-    return torch.autocast(device, dtype=torch.bfloat16, enabled=supported)
+        return torch.autocast(device, dtype=torch.bfloat16, enabled=supported)
+    kind = torch.float16 if needs_scaling(device) else torch.bfloat16
+    return torch.autocast(device, dtype=kind)
+
+
+def needs_scaling(device: str) -> bool:
+    """Return whether training in mixed precision has to scale its gradients."""
+    return device == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 @torch.inference_mode()
