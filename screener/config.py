@@ -149,7 +149,8 @@ class ArchiveSettings(_Section):
 class PredictorSettings(_Section):
     """What estimates."""
 
-    #: Empty for the one that ships, which is synthetic and scores no real film.
+    #: Wins over `screener predictor use`; empty for what that put in force, at first the one that
+    #: ships, which is synthetic and scores no real film.
     folder: Path | None = None
     device: Literal["cpu", "cuda"] = "cpu"
     #: Threads of the scoring process; 0 for one per core.

@@ -20,7 +20,7 @@ from screener.domain.identifiers import AeTitle
 from screener.network.entity import Timeouts
 from screener.network.peers import Peer
 from screener.network.store_scu import echo
-from screener.predictor.card import load_card, verify_weights
+from screener.predictor.card import load_card, verify_gates, verify_weights
 from screener.storage import migrate
 from screener.storage.references import load_bmd_reference
 from screener.storage.spool import Spool
@@ -31,6 +31,7 @@ from screener.wiring import (
     build_reference,
     check_rules,
     predictor_folder,
+    predictor_origin,
     require_current_database,
 )
 
@@ -175,8 +176,12 @@ def _predictor(settings: Settings) -> str:
     folder = predictor_folder(settings)
     card = load_card(folder)
     verify_weights(folder, card)
+    verify_gates(folder, card)
     low, high = card.age_years
-    return f"{card.label}, {card.size_px} px, ages {low:g} to {high:g}, checksum verified"
+    return (
+        f"{card.label}, {card.size_px} px, ages {low:g} to {high:g}, checksum verified; "
+        f"{predictor_origin(settings)}"
+    )
 
 
 def _reference(settings: Settings) -> str:

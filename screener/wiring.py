@@ -11,7 +11,7 @@ from pathlib import Path
 from screener.config import ArchiveSettings, ConfirmBy, RulesDocument, Settings
 from screener.dicom.contexts import accepted_contexts
 from screener.dicom.decoders import working_transfer_syntaxes
-from screener.domain.errors import ConfigurationError, ScreenerError
+from screener.domain.errors import ConfigurationError, PredictorMismatch, ScreenerError
 from screener.domain.identifiers import (
     AeTitle,
     SeriesInstanceUid,
@@ -31,7 +31,8 @@ from screener.network.store_scu import Sender
 from screener.pipeline.commitment import take_report
 from screener.pipeline.ports import PredictorFacts, Services
 from screener.pipeline.receive import receive
-from screener.predictor.card import load_card, load_identity
+from screener.predictor.card import CARD_FILE, load_card, load_identity
+from screener.predictor.store import InForce, PredictorStore
 from screener.storage import migrate
 from screener.storage.database import Database, UnitOfWork
 from screener.storage.references import (
@@ -122,9 +123,89 @@ def build_archive(settings: Settings, archive: ArchiveSettings) -> PeerArchive:
     )
 
 
+def predictor_store(settings: Settings) -> PredictorStore:
+    """Return the node's own folder of predictors."""
+    return PredictorStore(settings.storage.folder / "predictors")
+
+
+def shipped_predictors() -> list[Path]:
+    """Return the folders of the predictors that ship, the default one first."""
+    folders = (p for p in SHIPPED_PREDICTOR.parent.iterdir() if (p / CARD_FILE).is_file())
+    return sorted(folders, key=lambda p: (p != SHIPPED_PREDICTOR, p.name))
+
+
 def predictor_folder(settings: Settings) -> Path:
-    """Return the folder of the predictor in force."""
-    return settings.predictor.folder or SHIPPED_PREDICTOR
+    """Return the folder of the predictor in force; the one place that decides.
+
+    It is what `predictor.folder` names; else what was put in force on this node; else, before a
+    node's first start and where there is no node, the one that ships.
+
+    Raises
+    ------
+    PredictorMismatch
+        What was put in force is not there any more, or is another; says what to do.
+    """
+    pinned = settings.predictor.folder or predictor_store(settings).folder_in_force()
+    return pinned or SHIPPED_PREDICTOR
+
+
+def predictor_origin(settings: Settings) -> str:
+    """Return by whose decision the predictor in force is in force, in words."""
+    if settings.predictor.folder is not None:
+        return f"in force by predictor.folder of the settings, {settings.predictor.folder}"
+    pin = predictor_store(settings).in_force()
+    if pin is None:
+        return "ships with this version; put in force at the node's first start"
+    return pin.decision
+
+
+def install_predictor(settings: Settings, source: Path, *, check: Callable[[Path], object]) -> Path:
+    """Install a predictor on this node, and return its folder; `PredictorStore.install` says how.
+
+    Raises
+    ------
+    ConfigurationError, PredictorMismatch
+        It cannot be taken; says why.
+    """
+    # films and reports of patients will lie beside it
+    settings.storage.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return predictor_store(settings).install(source, beside=shipped_predictors(), check=check)
+
+
+def put_predictor_in_force(
+    settings: Settings, uow: UnitOfWork, folder: Path, *, operator: str, reason: str
+) -> InForce:
+    """Put an installed predictor in force from the node's next start on; the audit trail says so.
+
+    Raises
+    ------
+    ConfigurationError
+        The reference or the rules in force do not go with it.
+    PredictorMismatch
+        A byte of it has changed.
+    """
+    with_it = settings.model_copy(
+        update={"predictor": settings.predictor.model_copy(update={"folder": folder})}
+    )
+    facts = build_predictor_facts(with_it)
+    build_reference(with_it, facts)
+    if (rules := uow.rules.in_force()) is not None:
+        refuse_live_if_synthetic(rules, predictor_is_synthetic=facts.identity.synthetic)
+    store = predictor_store(settings)
+    try:
+        before = store.in_force()
+    except PredictorMismatch:
+        before = None  # nobody can tell any more, and this mends it
+    uow.audit.add(
+        actor=operator,
+        action="PREDICTOR_CHANGED",
+        subject=None,
+        reason=reason,
+        predictor=facts.identity.label,
+        checksum=facts.identity.checksum,
+        before=before.label if before else None,
+    )
+    return store.put_in_force(folder, operator=operator, reason=reason, now=uow.now)
 
 
 def build_predictor_facts(settings: Settings) -> PredictorFacts:
@@ -185,6 +266,8 @@ def prepare(settings: Settings) -> None:
     ConfigurationError
         The reference, the first rules, or those in force, do not go with the predictor, or the
         database is newer than the code.
+    PredictorMismatch
+        The predictor in force is not there any more, or not as it was written.
     """
     # films and reports of patients: for the node's own user alone
     settings.storage.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -193,6 +276,7 @@ def prepare(settings: Settings) -> None:
         migrate.upgrade(database)
         with database.write() as uow:
             _begin_rules(settings, uow)
+            _begin_predictor(settings, uow)
     finally:
         database.dispose()
     for name in ("spool", "vault"):
@@ -316,3 +400,14 @@ def _begin_rules(settings: Settings, uow: UnitOfWork) -> None:
     check_rules(settings, document)
     uow.rules.add(document, by="screener.toml", reason="the first rules")
     uow.audit.add(actor="screener.toml", action="RULES_CHANGED", subject="rules 1")
+
+
+def _begin_predictor(settings: Settings, uow: UnitOfWork) -> None:
+    """Put the predictor that ships in force, as a copy: an upgrade then changes nothing."""
+    store = predictor_store(settings)
+    if settings.predictor.folder is not None or store.in_force() is not None:
+        return
+    folder = store.install(SHIPPED_PREDICTOR)
+    put_predictor_in_force(
+        settings, uow, folder, operator="screener", reason="the predictor that ships"
+    )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from screener import __version__
-from screener.cli import calibrate, demo, dicom, node, phantom, rules, science, score, studies
+from screener.cli import calibrate, demo, dicom, node, phantom, predictor, rules, science, score, studies
 from screener.telemetry.logging import configure_logging
 
 app = typer.Typer(
@@ -60,3 +60,4 @@ demo.register(app)
 phantom.register(app)
 science.register(app)
 calibrate.register(app)
+predictor.register(app)

@@ -31,7 +31,9 @@ def calibrate(  # noqa: PLR0917 - a command's options
     ] = None,
     predictions: Annotated[
         Path | None,
-        typer.Option(help="Or predictions of a training run: RUN/out-of-fold.csv. No film is read."),
+        typer.Option(
+            help="Or predictions of a training run: RUN/out-of-fold.csv. No film is read."
+        ),
     ] = None,
     refused: Annotated[
         Path | None,
@@ -42,7 +44,9 @@ def calibrate(  # noqa: PLR0917 - a command's options
     ] = None,
     target: Annotated[
         str,
-        typer.Option(help="What the decision threshold is chosen for: sensitivity=… or specificity=…"),
+        typer.Option(
+            help="What the decision threshold is chosen for: sensitivity=… or specificity=…"
+        ),
     ] = "sensitivity=0.85",
     prevalence: Annotated[
         float,

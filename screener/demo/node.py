@@ -336,7 +336,7 @@ def refuse_real_predictor(settings: Settings) -> None:
     if not identity.synthetic:
         raise ConfigurationError(
             f"the predictor in force ({identity.label}) is not synthetic, and scores no synthetic "
-            "child: use a node without predictor.folder in its settings"
+            "child: use a node of its own, with the predictor that ships in force"
         )
 
 
