@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from screener import __version__
-from screener.cli import calibrate, demo, dicom, node, phantom, predictor, rules, science, score, studies
+from screener.cli import (
+    calibrate,
+    demo,
+    dicom,
+    node,
+    phantom,
+    predictor,
+    rules,
+    score,
+    studies,
+    train,
+)
 from screener.telemetry.logging import configure_logging
 
 app = typer.Typer(
@@ -58,6 +69,6 @@ dicom.register(app)
 rules.register(app)
 demo.register(app)
 phantom.register(app)
-science.register(app)
+train.register(app)
 calibrate.register(app)
 predictor.register(app)

@@ -73,7 +73,9 @@ def cover(
     sigma = 0.04 * film.shape[0]
     around = cv2.GaussianBlur(film * outside, (0, 0), sigma)
     weight = cv2.GaussianBlur(outside, (0, 0), sigma)
-    filled = np.where(weight > 1e-3, around / np.maximum(weight, 1e-3), film)  # noqa: PLR2004
+    # in the middle of a wide region, where none of them reaches, their mean
+    mean = float((film * outside).sum() / max(float(outside.sum()), 1.0))
+    filled = np.where(weight > 1e-3, around / np.maximum(weight, 1e-3), mean)  # noqa: PLR2004
     covered = np.where(film > 0, (1 - wide) * film + wide * filled, film)
     return np.asarray(covered, np.float32)
 

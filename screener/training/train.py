@@ -76,6 +76,7 @@ def train(
     name: str = "screener-synthetic",
     version: str = "0.1.0",
     initial: Path | None = None,
+    prepared: Path | None = None,
     console: Console | None = None,
 ) -> Path:
     """Train, calibrate and test a predictor, and return its folder.
@@ -99,6 +100,8 @@ def train(
         Of the predictor, in its card.
     initial
         ImageNet weights to start the trunk from.
+    prepared
+        Folder of prepared films that several runs share; one in `out` if not given.
     console
         Shows progress; standard output if not given.
 
@@ -122,7 +125,7 @@ def train(
     _keep_recipe(out / "recipe.json", recipe, read.checksum, initial)
     films, excluded = prepare_films(
         read,
-        out / f"prepared-{recipe.size_px}px",
+        prepared or out / f"prepared-{recipe.size_px}px",
         size_px=recipe.size_px,
         workers=workers,
         console=console,
