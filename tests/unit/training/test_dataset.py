@@ -12,8 +12,9 @@ from screener.dicom.pixels import read_radiograph
 from screener.domain.errors import ConfigurationError
 from screener.domain.reference import BmdReference
 from screener.imaging.preprocess import prepare
+from screener.phantom.make import make_films
 from screener.storage.references import load_growth_reference
-from screener.training.dataset import FilmSet, prepare_films
+from screener.training.dataset import FilmSet, prepare_films, prepare_paths
 from screener.training.manifest import Exclusion, ExclusionReason, Manifest, read_manifest
 
 
@@ -111,3 +112,48 @@ def test_films_that_cannot_be_read_are_excluded(
 
     with pytest.raises(ConfigurationError, match="none of the manifest's films"):
         prepared(manifest, tmp_path / "prepared")
+
+
+def test_spine_masks_are_prepared_beside_their_films(
+    tmp_path: Path, reference: BmdReference
+) -> None:
+    path = make_films(3, 21, tmp_path / "films", processes=1, spacing_mm=1.6)
+    manifest = read_manifest(
+        path, reference=reference, growth=load_growth_reference(), age_years=(3.0, 18.0)
+    )
+
+    films, _ = prepared(manifest, tmp_path / "prepared", size_px=160)
+
+    assert films.has_spine
+    spines = films.spine([0, 1, 2])
+    assert spines.shape == (3, 40, 40)
+    assert 0.02 < spines.mean() < 0.2
+    # the spine stands in the middle third of every film
+    assert spines[:, :, 13:27].sum() > 0.9 * spines.sum()
+
+
+def test_films_without_masks_have_none(manifest: Manifest, tmp_path: Path) -> None:
+    films, _ = prepared(manifest, tmp_path)
+
+    assert not films.has_spine
+    with pytest.raises(ConfigurationError, match="spine masks"):
+        films.spine([0])
+
+
+def test_films_of_which_nothing_is_known_are_prepared_too(manifest: Manifest) -> None:
+    paths = [pair.path for pair in manifest.pairs[:3]]
+
+    films = prepare_paths(paths, size_px=64, workers=1, console=Console(quiet=True))
+
+    assert films.shape == (3, 64, 64)
+    assert films.dtype == np.uint16
+
+
+def test_a_subset_keeps_films_and_facts_together(manifest: Manifest, tmp_path: Path) -> None:
+    films, _ = prepared(manifest, tmp_path)
+
+    some = films.subset([7, 2])
+
+    assert [pair.line for pair in some.pairs] == [films.pairs[7].line, films.pairs[2].line]
+    assert (some.films([0]) == films.films([7])).all()
+    assert some.z.tolist() == films.z[[7, 2]].tolist()

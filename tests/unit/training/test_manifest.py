@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from screener.domain.errors import ConfigurationError
@@ -18,6 +19,7 @@ from screener.training.manifest import (
     Manifest,
     describe_exclusions,
     read_manifest,
+    read_refused,
     write_exclusions,
 )
 
@@ -131,3 +133,122 @@ def test_exclusions_are_counted_and_written(tmp_path: Path, reference: BmdRefere
     assert (written["rows"], written["excluded"]) == (3, 2)
     assert written["lines"] == {"3": "SAME_FILE_TWICE", "4": "VALUE_MISSING"}
     assert "SAME_FILE_TWICE 1" in describe_exclusions(manifest.exclusions)
+
+
+def write_wide(folder: Path, *rows: dict[str, str], name: str = "wide.csv") -> Path:
+    """Write rows with further columns, as CSV or Parquet."""
+    for film in ("a.dcm", "b.dcm"):
+        (folder / film).write_bytes(b"")
+    frame = pd.DataFrame([GOOD | row for row in rows]).fillna("")
+    path = folder / name
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False)
+    return path
+
+
+def read_within(path: Path, reference: BmdReference, days: int) -> Manifest:
+    return read_manifest(
+        path,
+        reference=reference,
+        growth=load_growth_reference(),
+        age_years=(3.0, 18.0),
+        pair_days=days,
+    )
+
+
+def test_parquet_is_read_as_csv_is(tmp_path: Path, reference: BmdReference) -> None:
+    rows = ({"vendor": "Make 1", "weight_kg": ""}, {"path": "b.dcm", "patient": "two"})
+
+    (a, b), (c, d) = (
+        read(write_wide(tmp_path, *rows, name=name), reference).pairs
+        for name in ("wide.csv", "wide.parquet")
+    )
+
+    assert (a, b) == (c, d)
+    assert a.vendor == "Make 1"
+    assert a.clinical.weight_kg.absence is Absence.NOT_GIVEN
+
+
+def test_numbers_of_a_parquet_file_need_not_be_text(
+    tmp_path: Path, reference: BmdReference
+) -> None:
+    (tmp_path / "a.dcm").write_bytes(b"")
+    numbers = GOOD | {"age_years": 10.5, "height_cm": float("nan"), "abmd_g_cm2": 0.55}
+    pd.DataFrame([numbers]).to_parquet(tmp_path / "n.parquet")
+
+    (pair,) = read(tmp_path / "n.parquet", reference).pairs
+
+    assert pair.abmd_g_cm2 == 0.55
+    assert pair.clinical.height_m.absence is Absence.NOT_GIVEN
+
+
+def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path, reference: BmdReference) -> None:
+    (tmp_path / "x.parquet").write_bytes(b"nothing")
+
+    with pytest.raises(ConfigurationError, match="Parquet"):
+        read(tmp_path / "x.parquet", reference)
+
+
+@pytest.mark.parametrize(("dxa_on", "used"), [("2025-03-01", 1), ("2025-06-01", 0), ("", 1)])
+def test_pairs_too_far_apart_are_left_out(
+    tmp_path: Path, reference: BmdReference, dxa_on: str, used: int
+) -> None:
+    near = {"path": "b.dcm", "acquired_on": "2025-01-01", "dxa_on": "2025-01-02"}
+    path = write_wide(tmp_path, near, {"acquired_on": "2025-01-01", "dxa_on": dxa_on})
+
+    manifest = read_within(path, reference, 90)
+
+    assert len(manifest.pairs) == 1 + used
+    assert [e.reason for e in manifest.exclusions] == (
+        [] if used else [ExclusionReason.DXA_TOO_FAR_APART]
+    )
+
+
+def test_a_film_with_two_dxas_keeps_the_nearer(tmp_path: Path, reference: BmdReference) -> None:
+    days = {"acquired_on": "2025-01-10"}
+    path = write_wide(
+        tmp_path,
+        days | {"dxa_on": "2025-02-10", "abmd_g_cm2": "0.50"},
+        days | {"dxa_on": "2025-01-12", "abmd_g_cm2": "0.60"},
+    )
+
+    manifest = read_within(path, reference, 90)
+
+    assert [pair.abmd_g_cm2 for pair in manifest.pairs] == [0.60]
+    assert [(e.line, e.reason) for e in manifest.exclusions] == [(2, ExclusionReason.NEARER_DXA)]
+
+
+def test_films_that_must_not_be_estimated_teach_gates_alone(
+    tmp_path: Path, reference: BmdReference
+) -> None:
+    path = write_wide(tmp_path, {"kind": "chest"}, {"path": "b.dcm", "kind": "rods"})
+
+    manifest = read(path, reference)
+
+    assert len(manifest.pairs) == 1
+    assert [e.reason for e in manifest.exclusions] == [ExclusionReason.MUST_NOT_BE_ESTIMATED]
+    assert read_refused(path) == {"rods": [tmp_path / "b.dcm"]}
+
+
+def test_a_manifest_without_refused_films_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="columns missing: kind"):
+        read_refused(write(tmp_path, GOOD))
+    with pytest.raises(ConfigurationError, match="must not be scored"):
+        read_refused(write_wide(tmp_path, {"kind": "chest"}))
+    path = write_wide(tmp_path, {"kind": "rods"})
+    (tmp_path / "a.dcm").unlink()
+    with pytest.raises(ConfigurationError, match="kind rods is not there"):
+        read_refused(path)
+
+
+def test_a_mask_that_is_not_there_is_none(tmp_path: Path, reference: BmdReference) -> None:
+    (tmp_path / "m.png").write_bytes(b"")
+    path = write_wide(
+        tmp_path, {"spine_mask": "m.png"}, {"path": "b.dcm", "spine_mask": "other.png"}
+    )
+
+    masks = [pair.spine_mask for pair in read(path, reference).pairs]
+
+    assert masks == [tmp_path / "m.png", None]

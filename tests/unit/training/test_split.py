@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from screener.domain.errors import ConfigurationError
 from screener.training.dataset import FilmSet
+from screener.training.manifest import Pair
 from screener.training.split import (
+    HeldOut,
     Part,
     SplitShares,
+    deal_folds,
     keep_split,
     rows_by_part,
     split_patients,
@@ -74,3 +80,78 @@ def test_split_of_other_patients_is_refused(tmp_path: Path, toy_films: FilmSet) 
 def test_shares_that_do_not_add_up_are_refused(training: float) -> None:
     with pytest.raises(ConfigurationError, match="add up"):
         SplitShares(training=training)
+
+
+def held(films: FilmSet) -> list[Pair]:
+    """Return the toys' pairs, a third of them of site E, dated from one to the next."""
+    return [
+        replace(
+            pair,
+            site="E" if i % 3 == 0 else "A",
+            acquired_on=date(2025, 1, 1) + timedelta(days=i),
+        )
+        for i, pair in enumerate(films.pairs)
+    ]
+
+
+def test_an_external_site_is_for_the_test_and_nobody_else_is(
+    tmp_path: Path, toy_films: FilmSet
+) -> None:
+    pairs = held(toy_films)
+
+    parts = keep_split(tmp_path / "s.csv", pairs, SplitShares(), 1, HeldOut(sites=("E",)))
+
+    assert {pair.patient for pair in pairs if pair.site == "E"} == {
+        patient for patient, part in parts.items() if part is Part.TEST
+    }
+    assert "external site" in (tmp_path / "s.csv").read_text()
+    shares = [sum(p is part for p in parts.values()) / 160 for part in list(Part)[:3]]
+    assert shares == pytest.approx([0.833, 0.056, 0.111], abs=0.02)
+
+
+def test_patients_with_films_from_a_day_on_are_for_the_test(
+    tmp_path: Path, toy_films: FilmSet
+) -> None:
+    pairs = held(toy_films)
+
+    parts = keep_split(
+        tmp_path / "s.csv", pairs, SplitShares(), 1, HeldOut(from_day=date(2025, 7, 1))
+    )
+
+    assert {parts[pair.patient] for pair in pairs[181:]} == {Part.TEST}
+    assert Part.TEST not in {parts[pair.patient] for pair in pairs[:181]}
+
+
+def test_a_patient_with_one_film_at_the_external_site_is_for_the_test(
+    tmp_path: Path, toy_films: FilmSet
+) -> None:
+    pairs = [replace(pair, patient="same") for pair in held(toy_films)[:2]] + held(toy_films)[2:]
+
+    parts = keep_split(tmp_path / "s.csv", pairs, SplitShares(), 1, HeldOut(sites=("E",)))
+
+    assert parts["same"] is Part.TEST
+
+
+@pytest.mark.parametrize("sites", [("Z",), ("A", "E")])
+def test_a_site_of_nobody_or_of_everybody_is_refused(
+    tmp_path: Path, toy_films: FilmSet, sites: tuple[str, ...]
+) -> None:
+    with pytest.raises(ConfigurationError, match="external site"):
+        keep_split(tmp_path / "s.csv", held(toy_films), SplitShares(), 1, HeldOut(sites=sites))
+
+
+def test_folds_hold_each_patient_once_and_low_ones_evenly(toy_films: FilmSet) -> None:
+    pairs = [replace(pair, patient=f"{i // 2}") for i, pair in enumerate(toy_films.pairs)]
+
+    folds = deal_folds(pairs, range(240), 5, seed=1)
+
+    assert sorted(row for fold in folds for row in fold) == list(range(240))
+    patients = [{pairs[row].patient for row in fold} for fold in folds]
+    assert sum(map(len, patients)) == 120
+    low = [float(np.mean([pairs[row].z <= -2 for row in fold])) for fold in folds]
+    assert max(low) - min(low) < 0.15
+
+
+def test_more_folds_than_patients_are_refused(toy_films: FilmSet) -> None:
+    with pytest.raises(ConfigurationError, match="cannot fill"):
+        deal_folds(toy_films.pairs, range(3), 5, seed=1)
