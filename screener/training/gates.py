@@ -267,7 +267,8 @@ def learn_spine(
     Parameters
     ----------
     films, rows
-        With spine masks; at most 400 of them, drawn at random, teach.
+        With spine masks; at most 400 of them, drawn at random, teach. No finder comes of masks that
+        fill every cell, or none.
     """
     order = np.random.default_rng(seed).permutation(len(rows))[:_SPINE_FILMS]
     cells, answers = [], []
@@ -279,10 +280,12 @@ def learn_spine(
         keep = exposed_cells(loaded, *features.shape[2:]).cpu() > 0.5  # noqa: PLR2004 - mostly film
         cells.append(features.permute(0, 2, 3, 1).cpu()[keep].numpy())
         answers.append((mask[keep] > _SPINE_CELL).numpy())
-    shown = np.concatenate(cells)
+    shown, answer = np.concatenate(cells), np.concatenate(answers)
+    if answer.all() or not answer.any():
+        return nothing_found(network.trunk.in_planes)
     centre, scale = shown.mean(axis=0), np.maximum(shown.std(axis=0), 1e-3)
     model = LogisticRegression(C=0.01, max_iter=200)
-    model.fit((shown - centre) / scale, np.concatenate(answers))
+    model.fit((shown - centre) / scale, answer)
     weights = model.coef_[0] / scale
     return weights.astype(np.float32), float(model.intercept_[0] - weights @ centre)
 
