@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from screener.domain.phrases import reason_words
 from screener.domain.prediction import PredictorIdentity
 from screener.domain.threshold import DEFINITION_Z
-from screener.predictor.card import PredictorCard, Share
+from screener.predictor.card import PredictorCard
+from screener.predictor.facts import Share
 
 NOT_IN_CARD = "not in this card"
 

@@ -11,13 +11,8 @@ from safetensors.torch import load, save
 
 from screener.domain.errors import PredictorMismatch
 from screener.predictor.architecture import ScreenerNet
-from screener.predictor.card import (
-    WEIGHTS_FILE,
-    Architecture,
-    PredictorCard,
-    load_card,
-    verify_weights,
-)
+from screener.predictor.card import WEIGHTS_FILE, PredictorCard, load_card, verify_weights
+from screener.predictor.facts import Architecture
 
 
 def save_weights(folder: Path, network: ScreenerNet) -> str:

@@ -11,7 +11,8 @@ from screener.domain.prediction import (
     PredictiveDistribution,
 )
 from screener.domain.reference import BmdReference
-from screener.predictor.card import MISSING_PATTERNS, PredictorCard
+from screener.predictor.card import PredictorCard
+from screener.predictor.facts import MISSING_PATTERNS
 
 
 def interval_of(

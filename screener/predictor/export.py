@@ -29,10 +29,11 @@ from screener.domain.errors import ConfigurationError, PredictorMismatch
 from screener.domain.prediction import PredictorIdentity
 from screener.predictor.architecture import ScreenerNet
 from screener.predictor.bundle import write_bundle
-from screener.predictor.card import CARD_FILE, Calibration, PredictorCard, load_identity
+from screener.predictor.card import CARD_FILE, PredictorCard, load_identity
 from screener.predictor.card_words import as_markdown, headline
 from screener.predictor.checkpoint import load_network
 from screener.predictor.encoding import CLINICAL_COLUMNS
+from screener.predictor.facts import Calibration
 from screener.predictor.trial import check_input
 
 Format = Literal["onnx", "pt2", "monai"]

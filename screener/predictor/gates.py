@@ -19,7 +19,8 @@ from torch.nn import functional
 
 from screener.domain.errors import PredictorMismatch
 from screener.domain.screening import NotScoredReason
-from screener.predictor.card import Gate, PredictorCard, verify_gates
+from screener.predictor.card import PredictorCard, verify_gates
+from screener.predictor.facts import Gate
 
 #: Pixels this near to an end of the grey scale are clipped.
 CLIPPED_END = 0.004

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from screener.domain.errors import ConfigurationError
-from screener.predictor.card import MISSING_PATTERNS
 from screener.predictor.encoding import (
     AGE,
     HEIGHT,
@@ -21,6 +20,7 @@ from screener.predictor.encoding import (
     WEIGHT_KNOWN,
     forget,
 )
+from screener.predictor.facts import MISSING_PATTERNS
 from screener.training.dataset import Dress, FilmSet
 from screener.training.predictions import Floats
 

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from screener.predictor.architecture import ScreenerNet, pool
 from screener.predictor.attribution import class_activation, pooled_gradient, shapley_values
-from screener.predictor.card import MISSING_PATTERNS
 from screener.predictor.encoding import HEIGHT_KNOWN, WEIGHT_KNOWN, forget
+from screener.predictor.facts import MISSING_PATTERNS
 from screener.predictor.gates import exposed_cells, share_within
 from screener.storage.references import load_growth_reference
 from screener.training.dataset import FilmSet

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from screener.domain.errors import ConfigurationError
 from screener.domain.threshold import DEFINITION_Z
-from screener.predictor.card import MISSING_PATTERNS, Calibration, Interval, Probability
+from screener.predictor.facts import MISSING_PATTERNS, Calibration, Interval, Probability
 from screener.training.predictions import Flags, Floats, PredictionTable
 
 #: Share of children whose true Z the interval is to hold.

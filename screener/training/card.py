@@ -13,14 +13,7 @@ import torch
 from screener.domain.reference import BmdReference
 from screener.imaging.preprocess import PREPARATION_VERSION
 from screener.predictor.architecture import Head
-from screener.predictor.card import (
-    CARD_SCHEMA,
-    Calibration,
-    PredictorCard,
-    ReferenceFacts,
-    ShapleyBaseline,
-    TrainingFacts,
-)
+from screener.predictor.card import CARD_SCHEMA, PredictorCard
 from screener.predictor.encoding import (
     AGE,
     HEIGHT,
@@ -30,6 +23,7 @@ from screener.predictor.encoding import (
     WEIGHT,
     WEIGHT_KNOWN,
 )
+from screener.predictor.facts import Calibration, ReferenceFacts, ShapleyBaseline, TrainingFacts
 from screener.training.calibrate import Fitted
 from screener.training.dataset import FilmSet
 from screener.training.recipe import Recipe

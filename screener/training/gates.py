@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from screener.domain.screening import NotScoredReason
 from screener.predictor.architecture import ScreenerNet, pool
 from screener.predictor.attribution import class_activation, pooled_gradient, shapley_values
-from screener.predictor.card import AttentionFacts, Gate, Share
+from screener.predictor.facts import AttentionFacts, Gate, Share
 from screener.predictor.gates import (
     PROBES,
     Gates,

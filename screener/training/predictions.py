@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from screener.domain.errors import ConfigurationError
 from screener.domain.patient import Sex
-from screener.predictor.card import MISSING_PATTERNS
+from screener.predictor.facts import MISSING_PATTERNS
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

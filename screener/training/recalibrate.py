@@ -23,17 +23,9 @@ from screener.domain.errors import ConfigurationError
 from screener.domain.patient import Sex
 from screener.domain.reference import BmdReference
 from screener.domain.threshold import DEFINITION_Z
-from screener.predictor.card import (
-    CARD_SCHEMA,
-    GATES_FILE,
-    MISSING_PATTERNS,
-    WEIGHTS_FILE,
-    Decision,
-    Gate,
-    PredictorCard,
-    write_card,
-)
+from screener.predictor.card import CARD_SCHEMA, GATES_FILE, WEIGHTS_FILE, PredictorCard, write_card
 from screener.predictor.checkpoint import load_network
+from screener.predictor.facts import MISSING_PATTERNS, Decision, Gate
 from screener.predictor.gates import save_gates
 from screener.predictor.predict import Device
 from screener.storage.references import load_bmd_reference, load_growth_reference

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from screener.predictor.card import Architecture
+from screener.predictor.facts import Architecture
 from screener.training.arms import Arm
 from screener.training.split import NOBODY, HeldOut, SplitShares
 

@@ -13,7 +13,7 @@ from statsmodels.stats.proportion import proportion_confint
 from screener.domain.errors import ConfigurationError
 from screener.domain.estimate import round_z
 from screener.domain.threshold import DEFINITION_Z
-from screener.predictor.card import Decision, Share
+from screener.predictor.facts import Decision, Share
 from screener.training.predictions import Flags, Floats
 
 #: Prevalences of low children at which a threshold's price is told, beside the site's own: all

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from screener.predictor.card import WEIGHTS_FILE, ReferenceFacts, write_card
+from screener.predictor.card import WEIGHTS_FILE, write_card
 from screener.predictor.checkpoint import save_weights
+from screener.predictor.facts import ReferenceFacts
 from screener.storage.references import load_bmd_reference
 from tests.unit.predictor.conftest import make_card, make_network
 

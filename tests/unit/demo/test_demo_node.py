@@ -13,7 +13,7 @@ from screener.demo.node import choose_archive, node_peer, refuse_real_predictor
 from screener.domain.delivery import ArchiveMode
 from screener.domain.errors import ConfigurationError
 from screener.domain.rules import SiteRules
-from screener.predictor.card import ReferenceFacts
+from screener.predictor.facts import ReferenceFacts
 from screener.storage.references import load_bmd_reference
 from tests.support.tiny_predictor import write_paper_predictor
 

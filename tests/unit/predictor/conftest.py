@@ -18,9 +18,9 @@ from screener.domain.patient import Absence, ClinicalVariables, Measurement, Sex
 from screener.domain.prediction import InputField
 from screener.domain.reference import BmdReference
 from screener.predictor.architecture import ScreenerNet
-from screener.predictor.card import (
-    CARD_SCHEMA,
-    GATES_FILE,
+from screener.predictor.card import CARD_SCHEMA, GATES_FILE, PredictorCard, write_card
+from screener.predictor.checkpoint import save_weights
+from screener.predictor.facts import (
     MISSING_PATTERNS,
     Architecture,
     AttentionFacts,
@@ -28,15 +28,12 @@ from screener.predictor.card import (
     Decision,
     Gate,
     Interval,
-    PredictorCard,
     Probability,
     ReferenceFacts,
     ShapleyBaseline,
     Share,
     TrainingFacts,
-    write_card,
 )
-from screener.predictor.checkpoint import save_weights
 from screener.predictor.gates import PROBES, Gates, save_gates
 
 SIZE_PX = 64

@@ -14,14 +14,13 @@ import pytest
 from screener.domain.errors import PredictorMismatch
 from screener.domain.patient import Sex
 from screener.predictor.card import (
-    MISSING_PATTERNS,
-    Interval,
     PredictorCard,
     load_card,
     load_identity,
     parse_card,
     verify_weights,
 )
+from screener.predictor.facts import MISSING_PATTERNS, Interval
 from tests.unit.predictor.conftest import make_full_card
 
 

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from screener.domain.prediction import PredictorIdentity
-from screener.predictor.card import (
+from screener.predictor.card import PredictorCard
+from screener.predictor.card_words import NOT_IN_CARD, as_figures, as_markdown, headline, sections
+from screener.predictor.facts import (
     AttentionFacts,
     Calibration,
     Decision,
     Gate,
-    PredictorCard,
     Probability,
     ReferenceFacts,
     Share,
 )
-from screener.predictor.card_words import NOT_IN_CARD, as_figures, as_markdown, headline, sections
 from tests.structure.words import forbidden_words
 from tests.unit.predictor.conftest import make_card, make_reference
 

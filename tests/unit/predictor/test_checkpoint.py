@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 from screener.domain.errors import PredictorMismatch
-from screener.predictor.card import Architecture
 from screener.predictor.checkpoint import read_weights, save_weights
+from screener.predictor.facts import Architecture
 
 TINY = Architecture(trunk="resnet50", widen_factor=1 / 16)
 

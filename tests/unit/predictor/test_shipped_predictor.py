@@ -8,11 +8,11 @@ import pytest
 from screener.dicom.pixels import read_radiograph
 from screener.domain.eligibility import View
 from screener.domain.patient import ClinicalVariables, Measurement, Source
+from screener.domain.prediction import Prediction
 from screener.imaging.preprocess import PREPARATION_VERSION, prepare
 from screener.phantom.cohort import draw_child
 from screener.phantom.film import expose
 from screener.phantom.write_dicom import encode
-from screener.domain.prediction import Prediction
 from screener.predictor.card import PredictorCard, load_card, verify_weights
 from screener.predictor.predict import TorchPredictor
 from screener.storage.references import load_bmd_reference

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from screener.domain.errors import ConfigurationError
-from screener.predictor.card import MISSING_PATTERNS
+from screener.predictor.facts import MISSING_PATTERNS
 from screener.training.calibrate import (
     QUANTILE_LEVELS,
     calibrate,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from screener.domain.errors import ConfigurationError
-from screener.predictor.card import Decision
+from screener.predictor.facts import Decision
 from screener.training.threshold import (
     Target,
     choices,

@@ -14,7 +14,8 @@ from sqlalchemy import select
 from screener import wiring
 from screener.config import Settings
 from screener.domain.errors import ConfigurationError, PredictorMismatch
-from screener.predictor.card import ReferenceFacts, load_identity
+from screener.predictor.card import load_identity
+from screener.predictor.facts import ReferenceFacts
 from screener.storage.references import DATA_FOLDER
 from screener.storage.tables import AuditRow
 from screener.wiring import (

@@ -14,7 +14,7 @@ from screener.config import ConfirmBy, RulesDocument, Settings
 from screener.domain.delivery import ArchiveMode
 from screener.domain.errors import ConfigurationError, DatabaseUnavailable, PredictorMismatch
 from screener.domain.report import ReportClass
-from screener.predictor.card import ReferenceFacts
+from screener.predictor.facts import ReferenceFacts
 from screener.storage import migrate
 from screener.storage.database import Database
 from screener.storage.references import DATA_FOLDER
