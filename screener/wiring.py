@@ -32,6 +32,7 @@ from screener.pipeline.commitment import take_report
 from screener.pipeline.ports import PredictorFacts, Services
 from screener.pipeline.receive import receive
 from screener.predictor.card import CARD_FILE, load_card, load_identity
+from screener.predictor.estimate import decision_of
 from screener.predictor.store import InForce, PredictorStore
 from screener.storage import migrate
 from screener.storage.database import Database, UnitOfWork
@@ -218,6 +219,7 @@ def build_predictor_facts(settings: Settings) -> PredictorFacts:
         max_age_years=card.age_years[1],
         input_size_px=card.size_px,
         interval_statement=card.interval.statement,
+        decision=decision_of(card),
     )
 
 

@@ -100,4 +100,6 @@ def export(
 
 def _cell(value: object) -> str:
     """Return a rule's value as people write it: a list without quotes and brackets."""
+    if value is None:
+        return "left to the predictor's card"
     return "   ".join(value) if isinstance(value, tuple) else str(value)

@@ -26,6 +26,7 @@ from screener.domain.judgement import explain as ask_rules
 from screener.domain.patient import Measurement
 from screener.domain.report import ReportVariant
 from screener.domain.rules import SiteRules
+from screener.domain.threshold import choose_threshold
 from screener.doors import synthetic_statement
 from screener.pipeline.film import NotLoaded, clinical_of, judge_header, load_film
 from screener.pipeline.offline import OfflineFilm, OfflineStudy, results_of, score_files
@@ -92,13 +93,18 @@ def score(
     if out is not None:
         _write_results(services, studies, out)
     if as_json:
+        threshold = choose_threshold(
+            rules.conclusion.threshold_z, services.predictor.decision, services.reference
+        )
         print_json(
             {
                 "synthetic": services.predictor.identity.synthetic,
                 "predictor": services.predictor.identity.label,
                 "reference": services.reference.label,
                 "rules": asked,
-                "threshold_z": rules.conclusion.threshold_z,
+                "threshold_z": threshold.z,
+                "threshold_source": threshold.source.value,
+                "threshold_chosen_for": threshold.chosen_for,
                 "films": rows,
             }
         )

@@ -10,11 +10,8 @@ from typing import Annotated, Literal
 import typer
 
 from screener.cli.output import ERR, SCIENCE, say
+from screener.domain.errors import ConfigurationError
 from screener.telemetry.logging import configure_logging
-
-_ARMS = Literal[
-    "fused", "clinical-only", "image-only", "spine-masked", "spine-only", "label-shuffled", "all"
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -55,10 +52,11 @@ def train(  # noqa: PLR0917 - a command's options
         ),
     ] = 1,
     arm: Annotated[
-        list[_ARMS] | None,
+        list[str] | None,
         typer.Option(
-            help="What the estimate may come from; may be repeated, and `all` is each in turn. "
-            "Several go to OUT/<arm>."
+            help="What the estimate may come from: fused, clinical-only, image-only, spine-masked, "
+            "spine-only or label-shuffled; may be repeated, and `all` is each in turn. Several go "
+            "to OUT/<arm>."
         ),
     ] = None,
     pair_days: Annotated[
@@ -101,6 +99,10 @@ def train(  # noqa: PLR0917 - a command's options
     from screener.training.split import HeldOut  # noqa: PLC0415
     from screener.training.train import train as run  # noqa: PLC0415
 
+    if unknown := set(arm or ()) - {"all", *Arm}:
+        raise ConfigurationError(
+            f"arm {', '.join(sorted(unknown))}: it is one of {', '.join([*Arm, 'all'])}"
+        )
     asked = list(Arm) if "all" in (arm or ()) else [Arm(one) for one in arm or ("fused",)]
     day: date | None = temporal_from.date() if temporal_from else None
     for one in asked:

@@ -14,7 +14,12 @@ from screener.domain.eligibility import ScoringLimits
 from screener.domain.errors import ConfigurationError
 from screener.domain.identifiers import SeriesInstanceUid, SopInstanceUid, StudyInstanceUid
 from screener.domain.patient import ClinicalVariables, Sex
-from screener.domain.prediction import Abstention, Prediction, PredictorIdentity
+from screener.domain.prediction import (
+    Abstention,
+    DecisionThreshold,
+    Prediction,
+    PredictorIdentity,
+)
 from screener.domain.reference import BmdReference, GrowthReference, HeightAdjustment
 from screener.domain.report import ReportVariant
 from screener.domain.rules import SiteRules
@@ -100,6 +105,7 @@ class PredictorFacts:
     max_age_years: float
     input_size_px: int
     interval_statement: str
+    decision: DecisionThreshold | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,9 +64,12 @@ def test_rules_that_are_kept_as_json_and_read_again_are_the_same(document: Rules
 
 def test_every_rule_is_written_out_when_rules_are_exported() -> None:
     text = export_rules(RulesDocument())
+    decided = export_rules(RulesDocument(conclusion=ConclusionRules(threshold_z=-1.5)))
 
+    # a threshold that the site leaves to the predictor is no rule of it
     names = [*EligibilityRules.__slots__, *ConclusionRules.__slots__]
-    assert [name for name in names if f"\n{name} = " not in text] == []
+    assert [name for name in names if f"\n{name} = " not in text] == ["threshold_z"]
+    assert "\nthreshold_z = -1.5" in decided
 
 
 def test_a_whole_settings_file_is_read_as_the_rules_that_it_starts_with(folder: Path) -> None:

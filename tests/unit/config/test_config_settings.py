@@ -40,7 +40,7 @@ def test_without_a_file_and_variables_the_defaults_hold() -> None:
     assert settings == Settings()
     assert (settings.listener.ae_title, settings.listener.port) == ("BMDSCREEN", 11112)
     assert settings.listener.host == "127.0.0.1"
-    assert settings.rules.conclusion.threshold_z == -2.0
+    assert settings.rules.conclusion.threshold_z is None
 
 
 def test_a_whole_file_is_read_section_by_section() -> None:
