@@ -107,4 +107,4 @@ def _draw_cuts(axes: Axes, cuts: npt.NDArray[np.float64], card: PredictorCard) -
     axes.set_ylim(0, 1)
     axes.set_xlabel("decision threshold on the estimated Z")
     axes.set_title("what each threshold finds", fontsize=10, pad=16)
-    axes.legend(loc="center left", fontsize=8, frameon=False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, fontsize=8, frameon=False)

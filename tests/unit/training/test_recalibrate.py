@@ -50,7 +50,8 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("taught")
     films = make_toy_films(160)
     recipe = Recipe(size_px=64, epochs=5, batch_size=16, rate=3e-3, widen_factor=1 / 16)
-    parts = {part: [] for part in Part} | {Part.TRAINING: list(range(160))}
+    parts: dict[Part, list[int]] = {part: [] for part in Part}
+    parts[Part.TRAINING] = list(range(160))
     network = learn(films, parts, recipe, folder, device="cpu", console=QUIET)
     written = write_tiny_predictor(folder / "predictor")
     card = dataclasses.replace(load_card(written), weights_sha256=save_weights(written, network))
