@@ -160,7 +160,8 @@ class PredictorSettings(_Section):
 class ReferenceSettings(_Section):
     """What turns aBMD into a Z-score."""
 
-    #: A name that ships, or the path of a site's own table.
+    #: NAME or NAME@VERSION of one that ships or that `screener reference add` added, or the path of
+    #: a site's own table.
     bmd: str = "synthetic-demo"
     #: Coefficients for the height-adjusted Z (CSV with a JSON file beside it); none if not given.
     height_adjustment: Path | None = None

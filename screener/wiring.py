@@ -38,6 +38,7 @@ from screener.storage import migrate
 from screener.storage.database import Database, UnitOfWork
 from screener.storage.references import (
     DATA_FOLDER,
+    find_reference,
     load_bmd_reference,
     load_growth_reference,
     load_height_adjustment,
@@ -223,9 +224,16 @@ def build_predictor_facts(settings: Settings) -> PredictorFacts:
     )
 
 
+def reference_folder(settings: Settings) -> Path:
+    """Return the folder of the references that this site has added."""
+    return settings.storage.folder / "references"
+
+
 def build_reference(settings: Settings, predictor: PredictorFacts) -> BmdReference:
     """Return the BMD reference in force; a made-up one is refused for a child's predictor."""
-    reference = load_bmd_reference(settings.reference.bmd)
+    reference = load_bmd_reference(
+        find_reference(settings.reference.bmd, reference_folder(settings))
+    )
     refuse_made_up_reference(reference, predictor_is_synthetic=predictor.identity.synthetic)
     return reference
 

@@ -12,9 +12,11 @@ from screener.cli import (
     calibrate,
     demo,
     dicom,
+    evaluate,
     node,
     phantom,
     predictor,
+    reference,
     rules,
     score,
     studies,
@@ -71,4 +73,6 @@ demo.register(app)
 phantom.register(app)
 train.register(app)
 calibrate.register(app)
+evaluate.register(app)
 predictor.register(app)
+reference.register(app)

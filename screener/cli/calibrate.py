@@ -9,7 +9,10 @@ from typing import Annotated, Literal
 import typer
 
 from screener.cli.output import ERR, SCIENCE, say
+from screener.config import load_settings
+from screener.storage.references import find_reference
 from screener.telemetry.logging import configure_logging
+from screener.wiring import reference_folder
 
 
 def register(app: typer.Typer) -> None:
@@ -18,6 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def calibrate(  # noqa: PLR0917 - a command's options
+    context: typer.Context,
     predictor: Annotated[
         Path, typer.Argument(help="Folder of the predictor, such as RUN/predictor.")
     ],
@@ -86,13 +90,16 @@ def calibrate(  # noqa: PLR0917 - a command's options
     from screener.training.recalibrate import Wishes, recalibrate  # noqa: PLC0415 - loads torch
     from screener.training.threshold import Target  # noqa: PLC0415
 
+    known = None
+    if reference is not None:
+        known = find_reference(reference, reference_folder(load_settings(context.obj)))
     folder = recalibrate(
         predictor,
         out,
         wishes=Wishes(
             target=Target.parse(target),
             prevalence=prevalence,
-            reference=reference,
+            reference=known,
             missing=missing,
             local=local,
             version=version,

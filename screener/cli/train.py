@@ -10,8 +10,11 @@ from typing import Annotated, Literal
 import typer
 
 from screener.cli.output import ERR, SCIENCE, say
+from screener.config import load_settings
 from screener.domain.errors import ConfigurationError
+from screener.storage.references import find_reference
 from screener.telemetry.logging import configure_logging
+from screener.wiring import reference_folder
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(  # noqa: PLR0917 - a command's options
+    context: typer.Context,
     manifest: Annotated[
         Path,
         typer.Argument(
@@ -104,6 +108,7 @@ def train(  # noqa: PLR0917 - a command's options
             f"arm {', '.join(sorted(unknown))}: it is one of {', '.join([*Arm, 'all'])}"
         )
     asked = list(Arm) if "all" in (arm or ()) else [Arm(one) for one in arm or ("fused",)]
+    known = find_reference(reference, reference_folder(load_settings(context.obj)))
     day: date | None = temporal_from.date() if temporal_from else None
     for one in asked:
         recipe = Recipe(
@@ -112,7 +117,7 @@ def train(  # noqa: PLR0917 - a command's options
             batch_size=batch,
             widen_factor=width,
             seed=seed,
-            reference=reference,
+            reference=known,
             folds=folds,
             arm=one,
             pair_days=pair_days,

@@ -1,11 +1,14 @@
-"""Reads BMD and growth references from their tables."""
+"""Reads BMD and growth references from their tables, and keeps those that a site has added."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import json
+import re
+import tempfile
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 from screener.domain.errors import ConfigurationError
@@ -23,11 +26,103 @@ DATA_FOLDER = Path(__file__).parent.parent / "data"
 
 _REFERENCES = DATA_FOLDER / "references"
 _MONTHS_PER_YEAR = 12
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}@[A-Za-z0-9._-]{1,32}")
+#: Medians of the lumbar spine, g/cm2, that any child or adult can have.
+_LEAST_ABMD, _MOST_ABMD = 0.1, 2.0
 
 
 def shipped_references() -> tuple[str, ...]:
     """Return the names of the BMD references that ship."""
     return tuple(sorted(path.stem for path in _REFERENCES.glob("*.csv")))
+
+
+def added_references(folder: Path) -> tuple[str, ...]:
+    """Return the references that a site has added, as ``NAME@VERSION``."""
+    return tuple(sorted(path.stem for path in folder.glob("*@*.csv")))
+
+
+def find_reference(name: str, folder: Path) -> str:
+    """Return what `load_bmd_reference` takes for a name that ships or was added, or for a path.
+
+    Parameters
+    ----------
+    name
+        ``NAME``, ``NAME@VERSION`` or a path. A name alone is what ships, or the only version that
+        was added.
+    folder
+        Of what was added.
+
+    Raises
+    ------
+    ConfigurationError
+        Several versions of the name were added.
+    """
+    if name in shipped_references():
+        return name
+    if (exact := folder / f"{name}.csv").is_file():
+        return str(exact)
+    versions = [one for one in added_references(folder) if one.partition("@")[0] == name]
+    if len(versions) > 1:
+        raise ConfigurationError(
+            f"reference {name!r} has several versions: {', '.join(versions)}; name one of them"
+        )
+    return str(folder / f"{versions[0]}.csv") if versions else name
+
+
+def add_reference(folder: Path, table: Path, facts: Mapping[str, object]) -> BmdReference:
+    """Add a reference to a site's, checked; returns it.
+
+    Parameters
+    ----------
+    folder
+        Of what was added; made if need be.
+    table
+        CSV with the columns ``sex, age_years, L, M, S``.
+    facts
+        ``name, version, device, region, source, synthetic``.
+
+    Raises
+    ------
+    ConfigurationError
+        The table is none, its values are no bone density, a word of the facts cannot be a name, or
+        another table stands under this name and version.
+    """
+    name = f"{facts['name']}@{facts['version']}"
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"reference {name!r}: name and version are letters, digits, dots, - and _"
+        )
+    try:
+        content = table.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"reference table {table}: {error.strerror}") from error
+    document = (json.dumps(dict(facts), indent=2, ensure_ascii=False) + "\n").encode()
+    with tempfile.TemporaryDirectory() as scratch:
+        tried = Path(scratch, "table.csv")
+        tried.write_bytes(content)
+        tried.with_suffix(".json").write_bytes(document)
+        reference = load_bmd_reference(str(tried))
+    for sex, curve in reference.table.curves.items():
+        low, high = min(curve.m), max(curve.m)
+        if not _LEAST_ABMD <= low <= high <= _MOST_ABMD:
+            raise ConfigurationError(
+                f"reference table {table}: medians of sex {sex.value} from {low:g} to {high:g} are "
+                "no aBMD in g/cm2"
+            )
+    target = folder / f"{name}.csv"
+    if target.is_file() and (
+        target.read_bytes() != content or target.with_suffix(".json").read_bytes() != document
+    ):
+        raise ConfigurationError(
+            f"reference {name} was added before with other values: give this one another version"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    # the table last: a reference without its facts is not seen
+    for path, data in ((target.with_suffix(".json"), document), (target, content)):
+        partial = path.with_suffix(path.suffix + ".part")
+        partial.write_bytes(data)
+        partial.replace(path)
+    return reference
 
 
 def load_bmd_reference(name_or_path: str) -> BmdReference:
