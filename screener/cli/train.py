@@ -135,5 +135,5 @@ def train(  # noqa: PLR0917 - a command's options
             prepared=None if len(asked) == 1 else out / f"prepared-{size_px}px",
             console=ERR,
         )
-        what = "predictor" if one is not Arm.CLINICAL_ONLY else "predictions"
+        what = "predictor" if one is Arm.FUSED else "predictions"
         say(f"{what}: {folder}")

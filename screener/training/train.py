@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,8 +89,8 @@ def train(
     out
         Gets ``excluded.json``, ``split.csv``, ``recipe.json``, ``prepared-<size>px/``,
         ``state.pt``, ``history.csv``, ``curves.png``, ``out-of-fold.csv``, with a test part
-        ``test.csv`` and ``evaluation.json``, with folds ``ensemble.csv``, and ``predictor/``. The
-        arm ``clinical-only`` has no network, and no ``predictor/``: `out` is returned.
+        ``test.csv`` and ``evaluation.json``, with folds ``ensemble.csv``, and ``predictor/``. Arms
+        other than ``fused`` leave predictions and no predictor: `out` is returned.
     recipe
         How.
     device, threads
@@ -173,6 +174,14 @@ def _with_film(run: _Run, *, name: str, version: str) -> Path:
         weights_sha256 = save_weights(folder, network)
         kept = _kept(run, folder)
     write_table(run.out / OUT_OF_FOLD, held_out)
+    tested = _ask(run, kept, run.parts[Part.TEST]) if run.parts[Part.TEST] else None
+    if tested is not None:
+        write_table(run.out / TEST_PREDICTIONS, tested)
+    if run.recipe.arm is not Arm.FUSED:
+        # an arm is asked what it can tell, and never estimates for anybody
+        shutil.rmtree(folder)
+        say(run.console, f"{run.recipe.arm.value}: {run.out / TEST_PREDICTIONS}")
+        return run.out
     synthetic = films.synthetic or run.reference.synthetic
     fitted = calibrate(held_out, synthetic=synthetic)
     card = make_card(
@@ -190,9 +199,7 @@ def _with_film(run: _Run, *, name: str, version: str) -> Path:
         weights_sha256=weights_sha256,
     )
     write_card(folder, card)
-    if run.parts[Part.TEST]:
-        tested = _ask(run, kept.to(run.device), run.parts[Part.TEST])
-        write_table(run.out / TEST_PREDICTIONS, tested)
+    if tested is not None:
         evaluation = evaluate_table(tested, card)
         write_evaluation(run.out / "evaluation.json", evaluation)
         write_card(folder, dataclasses.replace(card, metrics=evaluation.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from collections.abc import Iterator
@@ -17,11 +18,15 @@ from screener.domain.errors import ConfigurationError
 from screener.predictor.architecture import Outputs, ScreenerNet
 from screener.predictor.card import load_card
 from screener.predictor.predict import TorchPredictor
+from screener.training.arms import Arm
 from screener.training.dataset import FilmSet
 from screener.training.evaluate import evaluate
 from screener.training.features import pooled_features, raw_z
-from screener.training.split import Part, SplitShares
-from screener.training.train import Recipe, learn, loss_of, train
+from screener.training.learn import learn, loss_of
+from screener.training.predictions import read_table
+from screener.training.recipe import Recipe
+from screener.training.split import HeldOut, Part, SplitShares
+from screener.training.train import ENSEMBLE, OUT_OF_FOLD, TEST_PREDICTIONS, train
 
 QUIET = Console(quiet=True)
 TINY = Recipe(size_px=64, epochs=8, batch_size=16, rate=3e-3, widen_factor=1 / 16)
@@ -114,8 +119,80 @@ def test_manifest_becomes_a_predictor_that_estimates(toy_manifest: Path, tmp_pat
     assert "epoch 6/6" in printed.getvalue()
     assert TorchPredictor.load(folder).card == card
 
+    assert len(read_table(tmp_path / OUT_OF_FOLD)) == pytest.approx(12, abs=1)
+    assert len(read_table(tmp_path / TEST_PREDICTIONS)) == pytest.approx(12, abs=1)
     evaluation = evaluate(toy_manifest, folder, tmp_path / "again", workers=1, console=QUIET)
     assert (evaluation.films, evaluation.synthetic) == (59, True)
+
+
+def two_sites(manifest: Path, folder: Path) -> Path:
+    """Return a manifest whose every third child is of site E."""
+    with manifest.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for i, row in enumerate(rows):
+        row["path"] = str(manifest.parent / row["path"])
+        row["site"] = "E" if i % 3 == 0 else "A"
+    folder.mkdir(exist_ok=True)
+    with (folder / "two.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder / "two.csv"
+
+
+def test_folds_give_every_child_an_estimate_by_a_network_that_has_not_seen_it(
+    toy_manifest: Path, tmp_path: Path
+) -> None:
+    recipe = replace(TINY, epochs=4, batch_size=8, folds=2, held_out=HeldOut(sites=("E",)))
+
+    folder = train(
+        two_sites(toy_manifest, tmp_path / "m"), tmp_path / "run", recipe, workers=1, console=QUIET
+    )
+
+    out_of_fold = read_table(tmp_path / "run" / OUT_OF_FOLD)
+    ensemble = read_table(tmp_path / "run" / ENSEMBLE)
+    tested = read_table(tmp_path / "run" / TEST_PREDICTIONS)
+    assert set(out_of_fold.site) == {"A"}
+    assert len(set(out_of_fold.patient)) == len(out_of_fold) == 39
+    assert set(ensemble.site) == set(tested.site) == {"E"}
+    assert ensemble.path == tested.path
+    assert (ensemble.raw_z["none"] != tested.raw_z["none"]).any()
+    card = load_card(folder)
+    assert (card.training.films, card.calibration.patients) == (39, 39)
+    assert (tmp_path / "run" / "fold-1" / "history.csv").is_file()
+
+
+def test_the_arm_without_film_leaves_predictions_and_no_predictor(
+    toy_manifest: Path, tmp_path: Path
+) -> None:
+    recipe = replace(TINY, arm=Arm.CLINICAL_ONLY, held_out=HeldOut(sites=("E",)))
+
+    out = train(
+        two_sites(toy_manifest, tmp_path / "m"), tmp_path / "run", recipe, workers=1, console=QUIET
+    )
+
+    tested = read_table(out / TEST_PREDICTIONS)
+    assert set(tested.site) == {"E"}
+    assert not (out / "predictor").exists()
+    assert not (out / "state.pt").exists()
+
+
+def test_runs_of_one_study_share_their_prepared_films(toy_manifest: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "prepared"
+    for arm in (Arm.CLINICAL_ONLY, Arm.LABEL_SHUFFLED):
+        train(
+            toy_manifest,
+            tmp_path / arm.value,
+            replace(TINY, epochs=1, batch_size=8, arm=arm),
+            workers=1,
+            prepared=shared,
+            console=QUIET,
+        )
+
+    assert (shared / "films.npy").is_file()
+    assert not list(tmp_path.glob("*/prepared-*"))
+    assert (tmp_path / "label-shuffled" / TEST_PREDICTIONS).is_file()
+    assert not (tmp_path / "label-shuffled" / "predictor").exists()
 
 
 def test_folder_of_another_run_is_refused(toy_manifest: Path, tmp_path: Path) -> None:
