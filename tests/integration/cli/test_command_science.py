@@ -6,6 +6,8 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+
 from screener.predictor.card import load_card
 from tests.integration.cli.command_line import run_command
 from tests.integration.cli.conftest import Configure
@@ -66,3 +68,89 @@ def test_a_manifest_that_cannot_be_used_ends_with_a_sentence(configure: Configur
         assert "Traceback" not in ended.err
     assert "abmd_g_cm2" in bad.err
     assert "nowhere.csv" in missing.err
+
+
+def test_four_commands_make_a_predictor_of_a_sites_own(
+    configure: Configure, tmp_path: Path
+) -> None:
+    configure(predictor={"folder": ""})
+    write_toy_manifest(tmp_path / "pairs", 130)
+    write_toy_manifest(tmp_path / "local", 121, seed=7)
+    write_toy_manifest(tmp_path / "test", 91, seed=8)
+
+    trained = run_command(
+        "train", "pairs/manifest.csv", "--out", "run", "--size-px", 64, "--epochs", 6,
+        "--batch", 8, "--width", 0.125, "--name", "ours", "--processes", 1,
+    )  # fmt: skip
+    calibrated = run_command(
+        "calibrate", "run/predictor", "--pairs", "local/manifest.csv", "--out", "cal", "--local",
+        "--target", "sensitivity=0.85", "--prevalence", 0.05, "--version", "1-here",
+        "--processes", 1,
+    )  # fmt: skip
+    evaluated = run_command(
+        "evaluate", "test/manifest.csv", "--predictor", "cal/predictor", "--json",
+        "--processes", 1,
+    )  # fmt: skip
+    run_command("db", "upgrade")
+    installed = run_command("predictor", "install", "cal/predictor")
+    used = run_command("predictor", "use", "ours@1-here", "--reason", "it is ours")
+
+    for ended in (trained, calibrated, evaluated, installed, used):
+        assert ended.code == 0, ended.err
+    card = load_card(Path("cal/predictor"))
+    assert card.decision is not None
+    assert f"decision threshold Z <= {card.decision.threshold_z:.1f}" in calibrated.err
+    said = evaluated.json
+    assert set(said["overall"]["auc"]) == {"value", "low", "high", "n"}
+    assert said["overall"]["r_z"]["n"] == 90
+    assert "no_height_no_weight" in said["arms"]
+    listed = run_command("predictor", "list", "--json").json
+    assert [row["name"] for row in listed if row["in_force"]] == ["ours"]
+
+
+def test_arms_go_to_folders_of_their_own(configure: Configure, tmp_path: Path) -> None:
+    configure()
+    write_toy_manifest(tmp_path / "pairs", 61)
+
+    ended = run_command(
+        "train", "pairs/manifest.csv", "--out", "arms", "--size-px", 64, "--epochs", 1,
+        "--batch", 8, "--width", 0.125, "--processes", 1,
+        "--arm", "clinical-only", "--arm", "image-only",
+    )  # fmt: skip
+
+    assert ended.code == 0, ended.err
+    assert ended.out == "predictions: arms/clinical-only\npredictions: arms/image-only\n"
+    assert Path("arms/prepared-64px/films.npy").is_file()
+
+
+def test_a_page_of_films_is_drawn(configure: Configure) -> None:
+    configure()
+
+    films = run_command("phantom", "sheet", "--count", 2, "--out", "page.png")
+    kinds = run_command("phantom", "sheet", "--count", 1, "--kind", "rods", "--out", "rods.png")
+
+    assert films.out == "2 synthetic film(s): page.png\n"
+    assert kinds.code == 0
+    assert Path("page.png").stat().st_size > 100_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("train", "x.csv", "--out", "r", "--arm", "half"), "arm half"),
+        (("calibrate", "nowhere", "--pairs", "x.csv", "--out", "c"), "nowhere"),
+        (("calibrate", "nowhere", "--out", "c", "--target", "85"), "target"),
+        (("evaluate",), "either a manifest"),
+        (("phantom", "sheet", "--out", "p.png", "--kind", "cat"), "kind cat"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_a_sentence(
+    configure: Configure, arguments: tuple[str, ...], said: str
+) -> None:
+    configure()
+
+    ended = run_command(*arguments)
+
+    assert ended.code in {1, 2}
+    assert said in ended.err
+    assert "Traceback" not in ended.err
