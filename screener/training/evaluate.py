@@ -1,102 +1,78 @@
-"""How good is a predictor on films that it has not seen? Small; the full report comes later."""
+"""`screener evaluate`: films, or a table of predictions, become an evaluation and its files.
+
+manifest -> films -> one table of predictions -> every figure -> JSON, pictures, report, card
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from rich.console import Console
 
-from screener.domain.patient import Absence, ClinicalVariables, Measurement
-from screener.predictor.predict import Device, TorchPredictor
-from screener.storage.references import load_growth_reference
+from screener.domain.errors import ConfigurationError
+from screener.predictor.card import PredictorCard, load_card
+from screener.predictor.checkpoint import load_network
+from screener.predictor.predict import Device
+from screener.storage.references import load_bmd_reference, load_growth_reference
+from screener.training.asking import predict_table
+from screener.training.comparisons import read_arms
 from screener.training.dataset import FilmSet, prepare_films
+from screener.training.evaluation import Circumstances, Evaluation, evaluate_table
+from screener.training.evaluation_document import document_of
+from screener.training.evaluation_report import write_report
 from screener.training.manifest import describe_exclusions, read_manifest
-from screener.training.progress import say, tracked
+from screener.training.predictions import PredictionTable, read_table, write_table
+from screener.training.progress import say
 
-#: The definition of low, and the cut of the estimate that is reported here.
-LOW_Z = -2.0
-
-_RESAMPLES = 1000
-_NOT_KNOWN = Measurement(value=None, absence=Absence.NOT_GIVEN)
-
-Floats = npt.NDArray[np.float64]
+__all__ = ["Comparisons", "evaluate", "evaluate_predictions", "evaluate_table", "write_evaluation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimates:
-    """Truth and estimate of each film, ``[n]`` each; Z in reference SDs, aBMD in g/cm2."""
-
-    patients: tuple[str, ...]
-    z: Floats
-    z_estimate: Floats
-    abmd: Floats
-    abmd_estimate: Floats
-    abmd_low: Floats
-    abmd_high: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """A figure with its 95 % bounds, and the number of films behind it."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """What a predictor does on films that it has not seen.
+class Comparisons:
+    """What a predictor is held against, as it is typed.
 
     Parameters
     ----------
-    synthetic, predictor
-        Whether the figures are a property of computed children; and whose they are.
-    films, patients
-        Numbers.
-    overall
-        ``r_z, r_abmd, mae_z, auc, sensitivity, specificity, coverage_90``; one that these children
-        cannot show (no low one among them, say) is left out.
     arms
-        The same with less told: ``no_height_no_weight``.
+        ``NAME=FILE`` each: tables of predictions of other arms, on the same films.
+    seed_runs
+        Tables of the same recipe, trained with other seeds.
+    reference
+        Name or path of the BMD reference that Z is given by; None is the predictor's own.
     """
 
-    synthetic: bool
-    predictor: str
-    films: int
-    patients: int
-    overall: Mapping[str, Metric]
-    arms: Mapping[str, Mapping[str, Metric]]
+    arms: Sequence[str] = ()
+    seed_runs: Sequence[Path] = ()
+    reference: str | None = None
 
-    def values(self) -> dict[str, float]:
-        """Return the figures alone, for a card."""
-        figures = {name: round(metric.value, 4) for name, metric in self.overall.items()}
-        for arm, metrics in self.arms.items():
-            figures |= {f"{arm}.{name}": round(m.value, 4) for name, m in metrics.items()}
-        return figures
 
-    def summary(self) -> str:
-        """Return a line for the console."""
-        label = "synthetic: " if self.synthetic else ""
-        shown = ", ".join(
-            f"{name} {m.value:.3f} ({m.low:.3f} to {m.high:.3f})"
-            for name, m in self.overall.items()
-        )
-        return f"{label}{self.films} films of {self.patients} children: {shown}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What a network has said of a manifest's films."""
+
+    table: PredictionTable
+    card: PredictorCard
+    films: FilmSet
+    known: Circumstances = field(default_factory=Circumstances)
 
 
 def evaluate(
     manifest: Path,
     predictor: Path,
-    out: Path,
+    out: Path | None,
     *,
+    comparisons: Comparisons | None = None,
+    not_scored: Mapping[str, int] | None = None,
+    pair_days: int | None = None,
     device: Device = "cpu",
     threads: int = 0,
     workers: int = 2,
@@ -111,7 +87,14 @@ def evaluate(
     predictor
         Its folder.
     out
-        Gets ``evaluation.json`` and the prepared films.
+        Gets ``evaluation.json``, ``predictions.csv``, pictures, ``report.html``, ``model-card.md``
+        and the prepared films; None keeps nothing.
+    comparisons
+        Arms, seeds, and another reference.
+    not_scored
+        Films that the predictor turned away, by reason; they are not among the manifest's.
+    pair_days
+        Most days between film and DXA.
     device, threads
         For the network.
     workers
@@ -122,187 +105,132 @@ def evaluate(
     Raises
     ------
     ConfigurationError
-        The manifest cannot be used.
+        The manifest cannot be used, or what it is compared with does not fit.
     PredictorMismatch
         The folder is no predictor.
     """
     console = console or Console()
-    loaded = TorchPredictor.load(predictor, device=device, threads=threads)
-    read = read_manifest(
-        manifest,
-        reference=loaded.card.reference.reference(),
-        growth=load_growth_reference(),
-        age_years=loaded.card.age_years,
-    )
-    films, excluded = prepare_films(
-        read,
-        out / f"prepared-{loaded.card.size_px}px",
-        size_px=loaded.card.size_px,
-        workers=workers,
-        console=console,
-    )
-    say(console, f"{len(films.pairs)} films; {describe_exclusions(excluded)}")
-    evaluation = evaluate_films(loaded, films, range(len(films.pairs)), console=console)
-    write_evaluation(out / "evaluation.json", evaluation)
+    if threads:
+        torch.set_num_threads(threads)
+    with ExitStack() as stack:
+        folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        asked = _ask(manifest, predictor, folder, pair_days, device, workers, console)
+        known = replace(asked.known, not_scored=dict(not_scored or {}))
+        evaluation = _evaluate(asked.table, asked.card, known, comparisons or Comparisons())
+        if out is not None:
+            films = {film.row: asked.films.films([film.row])[0] for film in evaluation.worst}
+            write_results(out, evaluation, films)
     say(console, evaluation.summary())
     return evaluation
 
 
-def evaluate_films(
-    predictor: TorchPredictor, films: FilmSet, rows: Sequence[int], *, console: Console
+def evaluate_predictions(
+    predictions: Path,
+    predictor: Path,
+    out: Path | None,
+    *,
+    comparisons: Comparisons | None = None,
+    console: Console | None = None,
 ) -> Evaluation:
-    """Evaluate a predictor on prepared films: as the manifest has them, and without sizes."""
-    told = estimate(predictor, films, rows, console=console)
-    untold = estimate(predictor, films, rows, console=console, without_size=True)
-    return Evaluation(
-        synthetic=predictor.card.synthetic or films.synthetic,
-        predictor=predictor.identity.label,
-        films=len(rows),
-        patients=len(set(told.patients)),
-        overall=measure(told),
-        arms={"no_height_no_weight": measure(untold)},
-    )
+    """Evaluate a table of predictions by a predictor's card; no film is read, no network loaded.
+
+    Parameters
+    ----------
+    predictions
+        As `predictions.write_table` wrote it, such as ``predictions.csv`` of an evaluation.
+    predictor, out, comparisons, console
+        As for `evaluate`; the gallery of the worst has no pictures.
+
+    Raises
+    ------
+    ConfigurationError
+        The table is none, or belongs to a predictor with another reference.
+    PredictorMismatch
+        The folder is no predictor.
+    """
+    table, card = read_table(predictions), load_card(predictor)
+    evaluation = _evaluate(table, card, Circumstances(), comparisons or Comparisons())
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        write_results(out, evaluation, {})
+    say(console or Console(), evaluation.summary())
+    return evaluation
 
 
 def write_evaluation(path: Path, evaluation: Evaluation) -> None:
     """Write an evaluation as JSON, each metric as ``{"value", "low", "high", "n"}``."""
-    path.write_text(json.dumps(dataclasses.asdict(evaluation), indent=2) + "\n")
+    document = json.dumps(document_of(evaluation), indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(document + "\n", encoding="utf-8")
 
 
-def estimate(
-    predictor: TorchPredictor,
-    films: FilmSet,
-    rows: Sequence[int],
-    *,
+def write_results(
+    out: Path, evaluation: Evaluation, films: Mapping[int, npt.NDArray[np.float32]]
+) -> None:
+    """Write everything that an evaluation gives into a folder that is there.
+
+    Parameters
+    ----------
+    out
+        The folder.
+    evaluation
+        What to write.
+    films
+        Prepared films of the worst errors, ``[size, size]``, by row of the table.
+    """
+    write_evaluation(out / "evaluation.json", evaluation)
+    write_table(out / "predictions.csv", evaluation.table)
+    write_report(out, evaluation, films)
+
+
+def _ask(
+    manifest: Path,
+    predictor: Path,
+    folder: Path,
+    pair_days: int | None,
+    device: Device,
+    workers: int,
     console: Console,
-    without_size: bool = False,
-) -> Estimates:
-    """Ask the predictor about each film, as the service does."""
-    reference = predictor.card.reference.reference()
-    asked = [films.pairs[row] for row in rows]
-    predictions = []
-    both = list(zip(rows, asked, strict=True))
-    for row, pair in tracked(both, "estimating", total=len(both), console=console):
-        clinical = _without_size(pair.clinical) if without_size else pair.clinical
-        predictions += predictor.predict([(films.model_input(row), clinical)])
-    return Estimates(
-        patients=tuple(pair.patient for pair in asked),
-        z=np.array([pair.z for pair in asked]),
-        z_estimate=np.array(
-            [
-                reference.z_score(
-                    sex=pair.clinical.sex,
-                    age_years=pair.clinical.age_years,
-                    abmd_g_cm2=prediction.abmd_g_cm2,
-                )
-                for pair, prediction in zip(asked, predictions, strict=True)
-            ]
+) -> _Asked:
+    network, card = load_network(predictor)
+    read = read_manifest(
+        manifest,
+        reference=card.reference.reference(),
+        growth=load_growth_reference(),
+        age_years=card.age_years,
+        pair_days=pair_days,
+    )
+    films, excluded = prepare_films(
+        read,
+        folder / f"prepared-{card.size_px}px",
+        size_px=card.size_px,
+        workers=workers,
+        console=console,
+    )
+    say(console, f"{len(films.pairs)} films; {describe_exclusions(excluded)}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigurationError("this machine shows no CUDA device: take --device cpu")
+    network.to(device)
+    rows = range(len(films.pairs))
+    return _Asked(
+        table=predict_table(network, films, rows, device=device, console=console),
+        card=card,
+        films=films,
+        known=Circumstances(
+            synthetic=films.synthetic,
+            exclusions=dict(Counter(exclusion.reason.value for exclusion in excluded)),
+            manifest_sha256=read.checksum,
         ),
-        abmd=np.array([pair.abmd_g_cm2 for pair in asked]),
-        abmd_estimate=np.array([p.abmd_g_cm2 for p in predictions]),
-        abmd_low=np.array([p.abmd_low_g_cm2 for p in predictions]),
-        abmd_high=np.array([p.abmd_high_g_cm2 for p in predictions]),
     )
 
 
-def measure(estimates: Estimates) -> dict[str, Metric]:
-    """Return each metric with 95 % bounds from a bootstrap over patients, 1000 resamples.
-
-    Notes
-    -----
-    Source: Efron B, Tibshirani R. An introduction to the bootstrap, 1993 (percentile bounds);
-    resampling whole patients keeps the films of one child together.
-    """
-    rows_of: dict[str, list[int]] = {}
-    for i, patient in enumerate(estimates.patients):
-        rows_of.setdefault(patient, []).append(i)
-    groups = [np.array(rows) for rows in rows_of.values()]
-    rng = np.random.default_rng(0)
-    resamples = [
-        np.concatenate([groups[i] for i in rng.integers(len(groups), size=len(groups))])
-        for _ in range(_RESAMPLES)
-    ]
-    everyone = np.arange(len(estimates.patients))
-    measured: dict[str, Metric] = {}
-    for name, metric in METRICS.items():
-        value = metric(estimates, everyone)
-        drawn = [drawn for rows in resamples if (drawn := metric(estimates, rows)) is not None]
-        if value is not None and drawn:
-            low, high = np.percentile(drawn, (2.5, 97.5))
-            measured[name] = Metric(value=value, low=float(low), high=float(high), n=len(everyone))
-    return measured
-
-
-def auc(scores: Floats, positive: npt.NDArray[np.bool_]) -> float | None:
-    """Return the probability that a positive scores above a negative, ties counted half.
-
-    Notes
-    -----
-    Source: Hanley JA, McNeil BJ. Radiology 1982;143:29 (Mann-Whitney form).
-    """
-    ups, downs = int(positive.sum()), int((~positive).sum())
-    if not ups or not downs:
-        return None
-    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks = ((last - counts + 1 + last) / 2)[inverse]
-    return float((ranks[positive].sum() - ups * (ups + 1) / 2) / (ups * downs))
-
-
-def _correlation(a: Floats, b: Floats) -> float | None:
-    if len(a) < 3 or a.std() == 0 or b.std() == 0:  # noqa: PLR2004 - two points always correlate
-        return None
-    return float(np.corrcoef(a, b)[0, 1])
-
-
-def _share(hits: npt.NDArray[np.bool_]) -> float | None:
-    return float(hits.mean()) if len(hits) else None
-
-
-def _r_z(e: Estimates, rows: npt.NDArray[np.int64]) -> float | None:
-    return _correlation(e.z[rows], e.z_estimate[rows])
-
-
-def _r_abmd(e: Estimates, rows: npt.NDArray[np.int64]) -> float | None:
-    return _correlation(e.abmd[rows], e.abmd_estimate[rows])
-
-
-def _mae_z(e: Estimates, rows: npt.NDArray[np.int64]) -> float | None:
-    return float(np.abs(e.z[rows] - e.z_estimate[rows]).mean())
-
-
-def _auc(e: Estimates, rows: npt.NDArray[np.int64]) -> float | None:
-    return auc(-e.z_estimate[rows], e.z[rows] <= LOW_Z)
-
-
-def _sensitivity(e: Estimates, rows: npt.NDArray[np.int64]) -> float | None:
-    return _share(e.z_estimate[rows][e.z[rows] <= LOW_Z] <= LOW_Z)
-
-
-def _specificity(e: Estimates, rows: npt.NDArray[np.int64]) -> float | None:
-    return _share(e.z_estimate[rows][e.z[rows] > LOW_Z] > LOW_Z)
-
-
-def _coverage(e: Estimates, rows: npt.NDArray[np.int64]) -> float | None:
-    return _share((e.abmd_low[rows] <= e.abmd[rows]) & (e.abmd[rows] <= e.abmd_high[rows]))
-
-
-#: Each from estimates and the rows to look at; None where those cannot show it.
-METRICS: dict[str, Callable[[Estimates, npt.NDArray[np.int64]], float | None]] = {
-    "r_z": _r_z,
-    "r_abmd": _r_abmd,
-    "mae_z": _mae_z,
-    "auc": _auc,
-    "sensitivity": _sensitivity,
-    "specificity": _specificity,
-    "coverage_90": _coverage,
-}
-
-
-def _without_size(clinical: ClinicalVariables) -> ClinicalVariables:
-    return ClinicalVariables(
-        age_years=clinical.age_years,
-        sex=clinical.sex,
-        height_m=_NOT_KNOWN,
-        weight_kg=_NOT_KNOWN,
+def _evaluate(
+    table: PredictionTable, card: PredictorCard, known: Circumstances, comparisons: Comparisons
+) -> Evaluation:
+    by = load_bmd_reference(comparisons.reference) if comparisons.reference else None
+    with_arms = replace(
+        known,
+        arms=read_arms(comparisons.arms),
+        seeds=tuple(read_table(path) for path in comparisons.seed_runs),
     )
+    return evaluate_table(table, card, with_arms, by)

@@ -105,7 +105,7 @@ def test_four_commands_make_a_predictor_of_a_sites_own(
     assert said["overall"]["r_z"]["n"] == 90
     assert "no_height_no_weight" in said["arms"]
     listed = run_command("predictor", "list", "--json").json
-    assert [row["name"] for row in listed if row["in_force"]] == ["ours"]
+    assert [row["name"] for row in listed["predictors"] if row["in_force"]] == ["ours"]
 
 
 def test_arms_go_to_folders_of_their_own(configure: Configure, tmp_path: Path) -> None:

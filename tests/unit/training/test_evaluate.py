@@ -1,98 +1,116 @@
-"""Metrics against values worked out by hand."""
+"""From a manifest, or a table of predictions, to the files of an evaluation."""
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
+from rich.console import Console
 
-from screener.training.evaluate import Estimates, Evaluation, auc, measure, write_evaluation
+from screener.domain.errors import ConfigurationError
+from screener.training.evaluate import (
+    Comparisons,
+    evaluate,
+    evaluate_predictions,
+    evaluate_table,
+    write_evaluation,
+)
+from screener.training.predictions import read_table, write_table
+from tests.support.tiny_predictor import write_tiny_predictor
+from tests.unit.training.conftest import write_toy_manifest
+from tests.unit.training.evaluation_tables import a_card, simulated
+
+QUIET = Console(quiet=True)
+FILES = {
+    "evaluation.json", "figures", "model-card.md", "predictions.csv", "report.html",
+}  # fmt: skip
 
 
-def estimates(z: list[float], z_estimate: list[float], patients: int | None = None) -> Estimates:
-    truth, estimate = np.array(z), np.array(z_estimate)
-    return Estimates(
-        patients=tuple(f"child-{i % (patients or len(z))}" for i in range(len(z))),
-        z=truth,
-        z_estimate=estimate,
-        abmd=0.7 + 0.08 * truth,
-        abmd_estimate=0.7 + 0.08 * estimate,
-        abmd_low=0.7 + 0.08 * (estimate - 1),
-        abmd_high=0.7 + 0.08 * (estimate + 1),
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_predictor(tmp_path_factory.mktemp("tiny") / "predictor")
+
+
+@pytest.fixture(scope="module")
+def predictions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("table") / "predictions.csv"
+    write_table(file, simulated(60))
+    return file
+
+
+def test_films_become_a_report_with_a_gallery_and_a_table_that_gives_the_same(
+    predictor: Path, tmp_path: Path
+) -> None:
+    manifest = write_toy_manifest(tmp_path / "films", 14)
+    printed = io.StringIO()
+
+    found = evaluate(
+        manifest, predictor, tmp_path / "out", workers=1, console=Console(file=printed)
+    )
+    again = evaluate_predictions(
+        tmp_path / "out" / "predictions.csv", predictor, None, console=QUIET
     )
 
-
-def test_metrics_are_those_worked_out_by_hand() -> None:
-    z = [-3.0, -2.5, -2.0, -1.0, 0.0, 1.0]
-    measured = measure(estimates(z, [-2.4, -1.0, -2.2, -2.1, 0.5, 2.5]))
-
-    assert measured["sensitivity"].value == pytest.approx(2 / 3)
-    assert measured["specificity"].value == pytest.approx(2 / 3)
-    assert measured["auc"].value == pytest.approx(8 / 9)
-    assert measured["mae_z"].value == pytest.approx((0.6 + 1.5 + 0.2 + 1.1 + 0.5 + 1.5) / 6)
-    assert measured["coverage_90"].value == pytest.approx(3 / 6)
-    assert measured["r_z"].value == pytest.approx(measured["r_abmd"].value)
-
-
-def test_bounds_hold_the_value_and_narrow_with_more_children() -> None:
-    rng = np.random.default_rng(0)
-    widths = []
-    for count in (60, 600):
-        z = rng.normal(-1, 1.5, count)
-        metric = measure(estimates(list(z), list(z + rng.normal(0, 0.7, count))))["r_z"]
-        assert metric.low < metric.value < metric.high
-        assert metric.n == count
-        widths.append(metric.high - metric.low)
-
-    assert widths[1] < widths[0] / 2
+    assert (found.films, found.synthetic) == (13, True)
+    assert found.exclusions == {"BLANK_FILM": 1}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {*FILES, "prepared-64px"}
+    assert (tmp_path / "out" / "figures" / "largest-errors.png").is_file()
+    written = json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))
+    assert written["manifest_sha256"] == found.manifest_sha256
+    assert "13 films; 1 rows excluded (BLANK_FILM 1)" in printed.getvalue()
+    assert again.films == 13
+    for name in ("r_z", "mae_z"):
+        kept, new = found.overall.metrics[name], again.overall.metrics[name]
+        assert new.value == pytest.approx(kept.value, abs=1e-3)
 
 
-def test_bounds_are_wider_where_films_belong_to_fewer_children() -> None:
-    rng = np.random.default_rng(1)
-    per_child = rng.normal(0, 0.8, 40)
-    z = np.tile(rng.normal(-1, 1.5, 40), 6)
-    estimate = z + np.tile(per_child, 6) + rng.normal(0, 0.05, 240)
+def test_without_a_folder_nothing_is_left(predictor: Path, tmp_path: Path) -> None:
+    manifest = write_toy_manifest(tmp_path / "films", 3)
+    before = sorted(tmp_path.rglob("*"))
 
-    alone = measure(estimates(list(z), list(estimate)))["mae_z"]
-    grouped = measure(estimates(list(z), list(estimate), patients=40))["mae_z"]
+    evaluate(manifest, predictor, None, workers=1, console=QUIET, not_scored={"BRACE_OR_CAST": 1})
 
-    assert grouped.high - grouped.low > 1.5 * (alone.high - alone.low)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_metrics_that_cannot_be_had_are_left_out() -> None:
-    measured = measure(estimates([0.0, 0.5, 1.0, 1.5], [0.1, 0.3, 1.2, 1.4]))
+def test_a_table_is_evaluated_without_films(
+    predictor: Path, predictions: Path, tmp_path: Path
+) -> None:
+    found = evaluate_predictions(
+        predictions,
+        predictor,
+        tmp_path / "out",
+        comparisons=Comparisons(arms=[f"image-only={predictions}"], seed_runs=[predictions]),
+        console=QUIET,
+    )
 
-    assert "auc" not in measured
-    assert "sensitivity" not in measured
-    assert measured["specificity"].value == 1.0
+    assert {file.name for file in (tmp_path / "out").iterdir()} == FILES
+    assert read_table(tmp_path / "out" / "predictions.csv").path == read_table(predictions).path
+    assert found.arms["image_only"].difference["r_z"].value == pytest.approx(0, abs=1e-9)
+    assert found.seeds is not None
+    assert found.seeds.runs == 1
 
 
 @pytest.mark.parametrize(
-    ("scores", "expected"),
-    [([1, 2, 3, 4], 1.0), ([4, 3, 2, 1], 0.0), ([1, 1, 1, 1], 0.5), ([1, 3, 2, 3], 0.625)],
+    ("comparisons", "said"),
+    [
+        (Comparisons(arms=["x"]), "NAME=FILE"),
+        (Comparisons(seed_runs=[Path("nowhere.csv")]), "cannot be read"),
+        (Comparisons(reference="nowhere"), "no file"),
+    ],
 )
-def test_auc_counts_pairs_and_half_ties(scores: list[float], expected: float) -> None:
-    positive = np.array([False, False, True, True])
+def test_what_does_not_fit_is_refused(
+    comparisons: Comparisons, said: str, predictor: Path, predictions: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        evaluate_predictions(predictions, predictor, None, comparisons=comparisons, console=QUIET)
 
-    assert auc(np.array(scores, float), positive) == pytest.approx(expected)
 
+def test_a_run_writes_its_test_as_json(tmp_path: Path) -> None:
+    write_evaluation(tmp_path / "evaluation.json", evaluate_table(simulated(50), a_card()))
 
-def test_evaluation_is_written_with_value_bounds_and_number(tmp_path: Path) -> None:
-    measured = measure(estimates([-3.0, -2.5, 0.0, 1.0], [-2.4, -2.0, -0.1, 0.7]))
-    evaluation = Evaluation(
-        synthetic=True,
-        predictor="tiny",
-        films=4,
-        patients=4,
-        overall=measured,
-        arms={"no_height_no_weight": measured},
-    )
+    written = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
 
-    write_evaluation(tmp_path / "evaluation.json", evaluation)
-
-    written = json.loads((tmp_path / "evaluation.json").read_text())
-    assert set(written["overall"]["auc"]) == {"value", "low", "high", "n"}
-    assert evaluation.values()["no_height_no_weight.r_z"] == round(measured["r_z"].value, 4)
-    assert evaluation.summary().startswith("synthetic: 4 films of 4 children: r_z ")
+    assert set(written["overall"]["r_z"]) == {"value", "low", "high", "n"}
