@@ -21,6 +21,7 @@ from rich.console import Console
 from screener.domain.errors import ConfigurationError
 from screener.predictor.card import PredictorCard, load_card
 from screener.predictor.checkpoint import load_network
+from screener.predictor.gates import load_gates
 from screener.predictor.predict import Device
 from screener.storage.references import load_bmd_reference, load_growth_reference
 from screener.training.asking import predict_table
@@ -32,6 +33,7 @@ from screener.training.evaluation_report import write_report
 from screener.training.manifest import describe_exclusions, read_manifest
 from screener.training.predictions import PredictionTable, read_table, write_table
 from screener.training.progress import say
+from screener.training.turning_away import reasons_of
 
 __all__ = ["Comparisons", "evaluate", "evaluate_predictions", "evaluate_table", "write_evaluation"]
 
@@ -92,7 +94,8 @@ def evaluate(
     comparisons
         Arms, seeds, and another reference.
     not_scored
-        Films that the predictor turned away, by reason; they are not among the manifest's.
+        Films that were turned away before, by reason; they are not among the manifest's. Those
+        that the predictor's own gates turn away are counted with them.
     pair_days
         Most days between film and DXA.
     device, threads
@@ -116,7 +119,8 @@ def evaluate(
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
         asked = _ask(manifest, predictor, folder, pair_days, device, workers, console)
-        known = replace(asked.known, not_scored=dict(not_scored or {}))
+        turned = Counter(asked.known.not_scored) + Counter(not_scored or {})
+        known = replace(asked.known, not_scored=dict(turned))
         evaluation = _evaluate(asked.table, asked.card, known, comparisons or Comparisons())
         if out is not None:
             films = {film.row: asked.films.films([film.row])[0] for film in evaluation.worst}
@@ -211,14 +215,21 @@ def _ask(
     if device == "cuda" and not torch.cuda.is_available():
         raise ConfigurationError("this machine shows no CUDA device: take --device cpu")
     network.to(device)
-    rows = range(len(films.pairs))
+    everybody = range(len(films.pairs))
+    gates = load_gates(predictor, card, network.trunk.in_planes)
+    reasons = reasons_of(network, gates, card, films, everybody, device=device, console=console)
+    rows = [row for row, reason in zip(everybody, reasons, strict=True) if reason is None]
+    if not rows:
+        raise ConfigurationError("the predictor's gates turn every film of the manifest away")
+    asked = films.subset(rows)
     return _Asked(
-        table=predict_table(network, films, rows, device=device, console=console),
+        table=predict_table(network, asked, range(len(rows)), device=device, console=console),
         card=card,
-        films=films,
+        films=asked,
         known=Circumstances(
             synthetic=films.synthetic,
             exclusions=dict(Counter(exclusion.reason.value for exclusion in excluded)),
+            not_scored=dict(Counter(reason.value for reason in reasons if reason is not None)),
             manifest_sha256=read.checksum,
         ),
     )

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
+import torch
 from rich.console import Console
 
+from screener.dicom.pixels import read_radiograph
 from screener.domain.errors import ConfigurationError
+from screener.imaging.preprocess import prepare
+from screener.predictor.card import load_card, write_card
+from screener.predictor.facts import ReferenceFacts
+from screener.predictor.gates import clipped_share
+from screener.storage.references import load_bmd_reference
 from screener.training.evaluate import (
     Comparisons,
     evaluate,
@@ -19,6 +29,7 @@ from screener.training.evaluate import (
 )
 from screener.training.predictions import read_table, write_table
 from tests.support.tiny_predictor import write_tiny_predictor
+from tests.unit.predictor.conftest import make_gate, make_gates, make_network, write_full
 from tests.unit.training.conftest import write_toy_manifest
 from tests.unit.training.evaluation_tables import a_card, simulated
 
@@ -114,3 +125,40 @@ def test_a_run_writes_its_test_as_json(tmp_path: Path) -> None:
     written = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
 
     assert set(written["overall"]["r_z"]) == {"value", "low", "high", "n"}
+
+
+def test_films_that_the_gates_turn_away_are_counted_and_in_no_figure(tmp_path: Path) -> None:
+    manifest = write_toy_manifest(tmp_path / "films", 14)
+    network = make_network()
+    facts = ReferenceFacts.of(load_bmd_reference("synthetic-demo"))
+
+    def gated(limit: float) -> Path:
+        gates = make_gates()
+        folder = write_full(tmp_path / f"gated {limit}", network, gates)
+        card = dataclasses.replace(
+            load_card(folder),
+            reference=facts,
+            gates=(make_gate("CLIPPED_FILM", limit),),
+            decision=None,
+        )
+        write_card(folder, card)
+        return folder
+
+    open_to_all = evaluate(manifest, gated(1.0), None, workers=1, console=QUIET)
+    shares = sorted(
+        float(clipped_share(torch.from_numpy(film)[None, None])) for film in toy_greys(manifest)
+    )
+    middle = (shares[5] + shares[6]) / 2
+    half = evaluate(manifest, gated(middle), None, workers=1, console=QUIET)
+
+    assert (open_to_all.films, open_to_all.not_scored) == (13, {})
+    assert half.films + half.not_scored["CLIPPED_FILM"] == 13
+    assert 0 < half.films < 13
+    with pytest.raises(ConfigurationError, match="turn every film"):
+        evaluate(manifest, gated(-1.0), None, workers=1, console=QUIET)
+
+
+def toy_greys(manifest: Path) -> list[npt.NDArray[np.float32]]:
+    """Return the toys as the network sees them; the last one is blank and is left out."""
+    files = sorted(manifest.parent.glob("*.dcm"), key=lambda file: int(file.stem))[:-1]
+    return [prepare(read_radiograph(file.read_bytes()), 64).pixels for file in files]
