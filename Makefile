@@ -16,7 +16,8 @@ demo: install  ## node and archive on this machine, synthetic children in, commi
 test:   ## install what it needs, servers too, and run every test
 	@.ci/install dev
 	@.ci/servers
-	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@# one thread for each of two workers: two each would wait for one another
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 compose-test:  ## build the image and try docker-compose.yml on this machine's Docker, services killed and all
 	@.ci/install dev
