@@ -41,7 +41,7 @@ def make(  # noqa: PLR0917 - a command's options
             help="main: sick children, about one in five low. null: the film says nothing of the "
             "label. twins: two films of each child, one SD more and less mineral. cropped: the "
             "field ends above the lumbar spine. trap: ports go with low Z, and each film again "
-            "without its port. odd: films that must not be estimated."
+            "without its port. odd: films that must not be estimated, `kind` says why."
         ),
     ] = "main",
     films_per_child: Annotated[
@@ -103,7 +103,7 @@ def sheet(
         typer.Option(help="Films that must not be estimated, such as brace; may be repeated."),
     ] = None,
 ) -> None:
-    """Draw a page of sample films."""
+    """Draw a page of sample films, each with what it shows and the word synthetic."""
     configure_logging(role="phantom")
     from screener.phantom.sets import REFUSED_KINDS  # noqa: PLC0415 - loads OpenCV
     from screener.phantom.sheet import draw_sheet  # noqa: PLC0415
@@ -113,5 +113,8 @@ def sheet(
         raise ConfigurationError(
             f"kind {', '.join(sorted(unknown))}: it is one of {', '.join(REFUSED_KINDS)}"
         )
+    if out.suffix.lower() != ".png":
+        raise ConfigurationError(f"{out}: the page is a PNG; give a name that ends in .png")
+    out.parent.mkdir(parents=True, exist_ok=True)
     draw_sheet(out, count=count, seed=seed, kinds=kinds)
     say(f"{count * max(len(kinds), 1)} synthetic film(s): {out}")

@@ -14,6 +14,8 @@ import numpy as np
 from screener.domain.patient import Sex
 from screener.phantom.cohort import Child, stream
 
+#: How each end of a marked curve's parts leans, over half of the Cobb angle.
+_LEANS = (-0.15, -0.05, 1.0, -1.0, 0.35, 0.05)
 #: From the neck down.
 LEVELS = ("C6", "C7", *(f"T{i}" for i in range(1, 13)), *(f"L{i}" for i in range(1, 6)))
 LUMBAR = ("L1", "L2", "L3", "L4")
@@ -140,17 +142,16 @@ def build_body(
     half_width = 0.87 * math.sqrt(4 * area * ratio / math.pi) / 2 * (1 + 0.03 * scatter[0])
     half_depth = 1.05 * math.sqrt(4 * area / (math.pi * ratio)) / 2 * (1 + 0.03 * scatter[1])
     bmi = child.weight_kg / (child.height_cm / 100) ** 2
-    cobb = _draw_cobb(child.seed) if cobb_deg is None else cobb_deg
     return Body(
         child=child,
         half_width=half_width,
         half_depth=half_depth,
         shoulder=0.108 * child.height_cm * (1 + 0.03 * scatter[2]),
         wall=0.35 + 0.055 * half_width + 0.07 * max(bmi - 16, -2),
-        vertebrae=_build_spine(child, half_depth, mineral_seed, cobb),
+        vertebrae=_build_spine(child, half_depth, mineral_seed, cobb_deg),
         inspiration=float(np.clip(0.5 * scatter[3], -1.2, 1.0)),
         rib_slope=math.radians(13 + 0.45 * min(child.age_years, 15) + 2.0 * scatter[4]),
-        cobb=cobb,
+        cobb=_draw_cobb(child.seed) if cobb_deg is None else cobb_deg,
     )
 
 
@@ -160,7 +161,7 @@ def lumbar_width(child: Child) -> float:
 
 
 def _build_spine(
-    child: Child, half_depth: float, mineral_seed: int | None, cobb_deg: float
+    child: Child, half_depth: float, mineral_seed: int | None, cobb_deg: float | None
 ) -> tuple[Vertebra, ...]:
     stature = child.height_cm
     rng = stream(child.seed, "anatomy", "spine")
@@ -178,7 +179,10 @@ def _build_spine(
         index, [-2, 0, 3, 5, 8, 11, 14, 16], [0.43, 0.33, 0.255, 0.24, 0.25, 0.29, 0.345, 0.335]
     )
     along = depth_share * 2 * half_depth
-    sideways, twist = _scoliosis(child.seed, middle, stature, cobb_deg)
+    if cobb_deg is None:
+        sideways, twist = _wave(child.seed, middle, stature)
+    else:
+        sideways, twist = _marked_curve(child.seed, middle, cobb_deg)
     roll = -np.arctan(np.gradient(sideways, middle))
     nod = np.arctan(np.gradient(along, middle))
     factors = _density_factors(index, mineral_seed)
@@ -216,11 +220,9 @@ def _draw_cobb(seed: int) -> float:
     return float(low + (high - low) * rng.random())
 
 
-def _scoliosis(
-    seed: int, y: np.ndarray, stature: float, cobb_deg: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sideways course in cm and the twist in radians of a curve of a Cobb angle."""
-    cobb = math.radians(cobb_deg)
+def _wave(seed: int, y: np.ndarray, stature: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sideways course in cm and the twist in radians of a curve of the child's Cobb."""
+    cobb = math.radians(_draw_cobb(seed))
     rng = stream(seed, "anatomy", "curve")
     sign = 1.0 if rng.random() < 0.75 else -1.0
     wavelength = stature * rng.uniform(0.20, 0.30)
@@ -229,3 +231,29 @@ def _scoliosis(
     amplitude = wavelength / (2 * math.pi) * math.tan(cobb / 2)
     wave = np.sin(2 * math.pi * y / wavelength + phase)
     return -sign * amplitude * wave, sign * 0.5 * cobb * wave
+
+
+def _marked_curve(seed: int, y: np.ndarray, cobb_deg: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return course and twist of a marked thoracic curve, with the head over the pelvis.
+
+    Notes
+    -----
+    The end vertebrae, T5 and T12 or a level beside them, lean by half the angle each; above and
+    below, smaller curves bring the spine back.
+    """
+    rng = stream(seed, "anatomy", "marked curve")
+    side = -1.0 if rng.random() < 0.85 else 1.0
+    knots = np.array([-2.0, 1.0, 4.0, 11.0, 14.5, 16.5])
+    knots[1:-1] += rng.uniform(-0.8, 0.8)
+    level = np.arange(-2, 17)
+    after = np.clip(np.searchsorted(knots, level, side="right"), 1, len(knots) - 1)
+    share = (level - knots[after - 1]) / (knots[after] - knots[after - 1])
+    share = share * share * (3 - 2 * share)
+    lean = np.array(_LEANS)
+    angle = math.radians(cobb_deg) / 2 * (lean[after - 1] + share * (lean[after] - lean[after - 1]))
+    steps = np.diff(y) * np.tan((angle[1:] + angle[:-1]) / 2)
+    course = np.concatenate([[0.0], np.cumsum(steps)])
+    # T1 and L5 stay over each other; leaning all of it leaves the angle as it is
+    course -= np.interp(y, [y[2], y[-1]], [course[2], course[-1]])
+    twist = 0.5 * math.radians(cobb_deg) * course / np.abs(course).max()
+    return side * course, -side * twist

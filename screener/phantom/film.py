@@ -16,8 +16,8 @@ from screener.phantom.clouds import Cloud, joined
 from screener.phantom.cohort import Child, stream
 from screener.phantom.confounders import Extras, draw_extras, objects
 from screener.phantom.detector import exposed
-from screener.phantom.opacities import draw_opacity, with_opacity
-from screener.phantom.overlays import brace, contrast, has_rods, has_shield, rods, shield
+from screener.phantom.opacities import with_opacity
+from screener.phantom.overlays import Further, draw_further, overlaid
 from screener.phantom.processing import GreyScale, processed, stored, turned_round, varied
 from screener.phantom.projection import Grid
 from screener.phantom.scene import (
@@ -38,6 +38,8 @@ from screener.phantom.vessels import lung_vessels
 #: Of the spine mask; one of its pixels covers this many of the film's, each way.
 MASK_SHRINK = 4
 _MONOCHROME1_SHARE = 0.15
+#: Points for each one of a bone that is seen far askew.
+_SCATTERED = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,7 @@ class Staging:
     cobb_deg, turn_deg
         Scoliosis, and rotation about the upright axis; None draws them.
     clear
-        Without opacity, shield and rods, whatever chance would have drawn.
+        Without opacity, shield and rods, whatever chance draws.
     """
 
     lowest: str | None = None
@@ -179,6 +181,10 @@ def expose(
     extras = draw_extras(child.seed, of("extras"), supine=technique.supine)
     if staging.port is not None:
         extras = replace(extras, port=staging.port)
+    worn = objects(body, extras, of("objects"))
+    further = _further(child.seed, seed, staging)
+    overlay = overlaid(further, extras, body, placement, film_seed=seed, supine=technique.supine)
+    things = [thing for thing in (worn, overlay.cloud) if thing is not None]
     tissue = trunk(
         body,
         placement.geometry,
@@ -186,22 +192,28 @@ def expose(
         arm_deg=arm_deg,
         thicker_cm=DEPTH_SD_CM * float(of("depth").standard_normal()),
     )
-    opacity = None if staging.clear else draw_opacity(child.seed, seed)
-    if opacity is not None:
-        extras = replace(extras, opacity=opacity.kind)
-        tissue = with_opacity(tissue, opacity, body, placement.geometry, placement.drawn)
+    if further.opacity is not None:
+        tissue = with_opacity(
+            tissue,
+            further.opacity,
+            body,
+            placement.geometry,
+            placement.drawn,
+            supine=technique.supine,
+        )
     others = other_bones(body, mineral_seed=_mineral_seed(child, seed), arm_deg=arm_deg)
-    clouds = [objects(body, extras, of("objects"))]
-    extras, further = _further(extras, body, placement, child.seed, seed, staging)
-    things = [cloud for cloud in (*clouds, *further) if cloud is not None]
+    bones = joined([spine_bones(body), others])
+    if staging.turn_deg is not None:
+        bones = _scattered(bones, of("scattered"))
     exposure = irradiate(
-        tissue,
-        joined([spine_bones(body), others]),
+        overlay.emptied(tissue),
+        bones,
         lung_vessels(body),
         placement,
         technique,
-        (extras, joined(things) if things else None),
+        (overlay.extras, joined(things) if things else None),
         rng=of("tissue"),
+        over=overlay.layer,
     )
     return finish(
         exposure,
@@ -210,7 +222,7 @@ def expose(
         kind="chest",
         body=body,
         technique=technique,
-        extras=extras,
+        extras=overlay.extras,
         seed=seed,
         site=site,
         photometric_interpretation=photometric_interpretation,
@@ -257,38 +269,25 @@ def _set_up(
     body = build_body(child, mineral_seed=_mineral_seed(child, seed), cobb_deg=staging.cobb_deg)
     placement = place(body, technique, collimation, pixel_mm=pixel_mm, rng=of("placement"))
     if staging.turn_deg is not None:
-        turned = replace(placement.geometry, turn=math.radians(staging.turn_deg))
+        turn = math.radians(staging.turn_deg)
+        # an oval, seen askew
+        narrowing = math.hypot(math.cos(turn), math.sin(turn) * body.half_depth / body.half_width)
+        turned = replace(placement.geometry, turn=turn, narrowing=narrowing)
         placement = replace(placement, geometry=turned)
     return _Scene(body=body, technique=technique, placement=placement)
 
 
-def _further(
-    extras: Extras,
-    body: Body,
-    placement: Placement,
-    child_seed: int,
-    seed: int,
-    staging: Staging,
-) -> tuple[Extras, list[Cloud | None]]:
-    """Return what lies over the spine and at the field's edge, as mass of hydroxyapatite."""
-    rng = stream(child_seed, "film", seed, "over spine")
-    clouds: list[Cloud | None] = []
-    over = staging.over_spine
-    if over is None and not staging.clear and has_rods(child_seed):
-        over = "rods"
-    if over:
-        makers = {"rods": rods, "contrast": contrast, "brace": brace}
-        # rods stay in a child from film to film
-        own = stream(child_seed, "extras", "rods place") if over == "rods" else rng
-        clouds.append(makers[over](body, own))
-        extras = replace(extras, over_spine=over)
-    if not staging.clear and has_shield(child_seed, seed):
-        m = placement.geometry.magnification(2 * body.half_depth)
-        lower = placement.field[3] / m + placement.geometry.centre[1]
-        lead = shield(body, lower, stream(child_seed, "film", seed, "shield place"))
-        clouds.append(lead)
-        extras = replace(extras, shield=lead is not None)
-    return extras, clouds
+def _further(child_seed: int, seed: int, staging: Staging) -> Further:
+    drawn = Further() if staging.clear else draw_further(child_seed, seed)
+    return replace(drawn, over_spine=staging.over_spine or drawn.over_spine)
+
+
+def _scattered(bones: Cloud, rng: np.random.Generator) -> Cloud:
+    """Return bones whose points no longer line up: seen askew, their rows would beat."""
+    shape = (_SCATTERED, *bones.xyz.shape)
+    moved = bones.xyz + np.float32(0.035) * rng.standard_normal(shape, dtype=np.float32)
+    mass = np.tile(bones.mass / np.float32(_SCATTERED), _SCATTERED)
+    return Cloud(xyz=moved.reshape(-1, 3), mass=mass)
 
 
 def finish(

@@ -7,6 +7,7 @@ import multiprocessing
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -25,17 +26,19 @@ from rich.progress import (
 
 from screener.phantom.cohort import Child, stream
 from screener.phantom.film import Film, expose
-from screener.phantom.header import header
+from screener.phantom.header import Items, header, phantom_uid
 from screener.phantom.odd import ODD_KINDS, odd_film
-from screener.phantom.sets import COHORTS, SET_SIZE, Planned, plan
+from screener.phantom.sets import COHORTS, PAIRED, SET_SIZE, Planned, plan
 from screener.phantom.vendors import VENDORS
 from screener.phantom.write_dicom import encode
 
-#: Seeds of the children of one set: as many as a set can have films.
 #: Folder of the spine masks.
 _MASKS = "masks"
 #: How often a header has neither height nor weight, and how often one of them: most have none.
 _TELLS_NOTHING, _TELLS_ONE = 0.6, 0.1
+#: Days from a child's first film, which is that of its DXA, to each further one.
+_FOLLOW_UP_DAYS = (5, 85)
+_DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
 #: SD of a DXA measurement about the truth (domain.md 5.6).
 _DXA_SD_G_CM2 = 0.010
 
@@ -44,10 +47,10 @@ _DXA_SD_G_CM2 = 0.010
 class ManifestRow:
     """One film of a set, with its truth; the columns of ``manifest.csv`` in this order.
 
-    `path` and `spine_mask` are relative to the manifest. `abmd_g_cm2` and `z` are the truth,
-    `dxa_abmd_g_cm2` is what a DXA of the same day measured. `visible_lowest` is the lowest vertebra
-    wholly in the field. `kind` is ``chest``, or why the film must not be estimated; `group` and
-    `variant` tell films that belong together.
+    `path` and `spine_mask` are relative to the manifest. `abmd_g_cm2` and `z` are the truth on the
+    day of the child's DXA, which is that of its first film; `dxa_abmd_g_cm2` is what it measured.
+    `visible_lowest` is the lowest vertebra wholly in the field. `kind` is ``chest``, or why the
+    film must not be estimated; `group` and `variant` tell films that belong together.
     """
 
     path: str
@@ -129,7 +132,7 @@ def make_films(
     Raises
     ------
     ValueError
-        A count, seed or site that there is none of.
+        A count, seed, site or cohort that there is none of, or that do not go together.
     """
     if not 0 < count <= SET_SIZE:
         raise ValueError(f"count must lie between 1 and {SET_SIZE}")
@@ -141,6 +144,11 @@ def make_films(
         raise ValueError(f"cohort {cohort!r}: it is one of {', '.join(COHORTS)}")
     if films_per_child < 1:
         raise ValueError("films_per_child must be 1 or more")
+    if cohort in PAIRED and (count % 2 or films_per_child != 1):
+        raise ValueError(
+            f"cohort {cohort!r} has two films of each child: count must be even, "
+            "and films_per_child 1"
+        )
     (out / _MASKS).mkdir(parents=True, exist_ok=True)
     planned = partial(
         plan,
@@ -183,26 +191,31 @@ def _make_film(
     child = wanted.child
     film = take(wanted, spacing_mm)
     name, mask = f"{index:06d}.dcm", f"{_MASKS}/{index:06d}.png"
-    height, weight = _told(child, film.seed)
     study = film.seed - 1
-    (out / name).write_bytes(encode(film, child, study=study, height=height, weight=weight))
+    dxa_day = _day(header(film, child)["AcquisitionDate"])
+    changed = _changed(film, child, wanted, dxa_day)
+    # headers of the main cohort tell both, as they did before there were others
+    height, weight = (True, True) if cohort == "main" else _told(child, film.seed)
+    content = encode(film, child, study=study, height=height, weight=weight, overrides=changed)
+    (out / name).write_bytes(content)
     write_mask(out / mask, film.spine_mask)
-    items = header(film, child, study=study)
+    items = header(film, child, study=study) | changed
+    taken_day = _day(items["AcquisitionDate"])
     measured = _DXA_SD_G_CM2 * _dxa_error(child)
     return ManifestRow(
         path=name,
         patient=str(items["PatientID"]),
         site=film.site,
         view=film.view.value,
-        acquired_on=_iso(items["AcquisitionDate"]),
-        age_years=round(child.age_years, 4),
+        acquired_on=f"{taken_day}",
+        age_years=round(child.age_years + (taken_day - dxa_day).days / 365.25, 4),
         sex=child.sex.value,
         height_cm=round(child.height_cm, 2),
         weight_kg=round(child.weight_kg, 2),
         height_z=round(child.height_z, 4),
         z=round(child.z, 5),
         abmd_g_cm2=round(child.abmd_g_cm2, 6),
-        dxa_on=_iso(items["AcquisitionDate"]),
+        dxa_on=f"{dxa_day}",
         dxa_abmd_g_cm2=round(child.abmd_g_cm2 + measured, 4),
         seed=child.seed,
         film_seed=film.seed,
@@ -265,9 +278,23 @@ def _dxa_error(child: Child) -> float:
     return float(rng.standard_normal())
 
 
-def _iso(value: object) -> str:
-    text = str(value)
-    return f"{text[:4]}-{text[4:6]}-{text[6:8]}"
+def _changed(film: Film, child: Child, wanted: Planned, dxa_day: date) -> Items:
+    """Return what a header says otherwise than that of the child's first film."""
+    changed: Items = {}
+    if film.seed > 1:
+        # one birth date for all of a child's films
+        changed["PatientBirthDate"] = header(film, child)["PatientBirthDate"]
+        days = int(stream(child.seed, "film", film.seed, "day").integers(*_FOLLOW_UP_DAYS))
+        taken = f"{dxa_day + timedelta(days=days):%Y%m%d}"
+        changed |= dict.fromkeys(_DATES, taken)
+    if wanted.variant == "port_removed":
+        for keyword in ("SOPInstanceUID", "SeriesInstanceUID"):
+            changed[keyword] = phantom_uid(keyword, child.key, wanted.variant)
+    return changed
+
+
+def _day(value: object) -> date:
+    return date.fromisoformat(str(value))
 
 
 def _followed(

@@ -32,6 +32,8 @@ from screener.phantom.vessels import lung_vessels
 
 _NOTHING = Extras(letter="", ecg_leads=False, port=False, tube=False, buttons=False, necklace=False)
 _MARKED = replace(_NOTHING, letter="L")
+#: Kinds that show the spine from the front or the back, and so have a spine mask.
+_FRONTAL = frozenset({"whole_spine", "babygram"})
 
 
 def odd_film(
@@ -65,22 +67,24 @@ def odd_film(
     rng = stream(child.seed, "odd", kind, seed)
     body = build_body(child, mineral_seed=seed)
     exposure, placement, technique, extras = _MAKERS[kind](body, site, pixel_mm, rng)
+    taken = finish(
+        exposure,
+        placement,
+        child,
+        kind=kind,
+        body=body,
+        technique=technique,
+        extras=extras,
+        seed=seed,
+        site=site,
+        photometric_interpretation=photometric_interpretation,
+    )
     return replace(
-        finish(
-            exposure,
-            placement,
-            child,
-            kind=kind,
-            body=body,
-            technique=technique,
-            extras=extras,
-            seed=seed,
-            site=site,
-            photometric_interpretation=photometric_interpretation,
-        ),
+        taken,
         # the truth about the spine is that of frontal chest films
         lowest_visible="",
         visible=(),
+        spine_mask=taken.spine_mask & (kind in _FRONTAL),
     )
 
 

@@ -13,6 +13,7 @@ from screener.phantom.beam import HYDROXYAPATITE_G_CM3, SOFT_G_CM3, DoubleArray,
 from screener.phantom.clouds import Cloud
 from screener.phantom.confounders import Extras, lead_letter
 from screener.phantom.detector import scatter
+from screener.phantom.fields import uneven
 from screener.phantom.projection import Geometry, Grid, draw
 from screener.phantom.spine import rotation
 from screener.phantom.technique import DETECTOR_CM, Collimation, Technique
@@ -171,6 +172,7 @@ def irradiate(
     extras: tuple[Extras, Cloud | None],
     *,
     rng: np.random.Generator,
+    over: FloatArray | None = None,
 ) -> Exposure:
     """Return what reaches the detector behind a child.
 
@@ -184,6 +186,8 @@ def irradiate(
         Objects in the film, and their mass as hydroxyapatite.
     rng
         Of the tissue's unevenness, the heel's side and the marker.
+    over
+        Further objects along each ray of `Placement.drawn`, as hydroxyapatite, g/cm2.
 
     Notes
     -----
@@ -197,15 +201,17 @@ def irradiate(
         # none where little lung is left, behind and below the domes
         seen = np.clip(lung * (2.2 / max(float(lung.max()), 1.0)), 0, 1) ** 2
         soft = soft + _softened(draw(vessels, geometry, grid), grid, 0.035) * seen
-    soft = soft + 0.30 * lung * _uneven(grid, _LUNG_TEXTURE, rng)
+    soft = soft + 0.30 * lung * uneven(grid, _LUNG_TEXTURE, rng)
     inside = np.clip(soft * 0.5, 0, 1)
-    soft += SOFT_G_CM3 * inside * _uneven(grid, _UNEVEN, rng)
+    soft += SOFT_G_CM3 * inside * uneven(grid, _UNEVEN, rng)
     soft -= mineral * np.float32(SOFT_G_CM3 / HYDROXYAPATITE_G_CM3) * inside
     np.clip(soft, 0, None, out=soft)
     field = placement.field_mask(grid)
     metal = lead_letter(extras[0], grid, field, rng)
     if extras[1] is not None:
         metal = metal + _softened(draw(extras[1], geometry, grid), grid, 0.03)
+    if over is not None:
+        metal = metal + _softened(over, grid, 0.03)
     direct = primary(technique.beam, soft, mineral + metal)
     direct *= _open_beam(grid, geometry, rng) * field
     scattered = scatter(
@@ -245,18 +251,3 @@ def _open_beam(grid: Grid, geometry: Geometry, rng: np.random.Generator) -> Floa
     far = 1 / (1 + (u**2 + v**2) / geometry.sid_cm**2) ** 1.5
     slope = 0.08 * rng.uniform(0.5, 1.0) * (1 if rng.random() < 0.5 else -1)
     return np.asarray(far * (1 + slope * v / (DETECTOR_CM / 2)), dtype=np.float32)
-
-
-def _uneven(
-    grid: Grid, scales: tuple[tuple[float, float], ...], rng: np.random.Generator
-) -> FloatArray:
-    """Return smooth random fields, added up: pairs of their length in cm and their SD."""
-    out = np.zeros((grid.rows, grid.columns), dtype=np.float32)
-    for length_cm, sd in scales:
-        # the same number of draws whatever the pixel size, so that films of one seed are alike
-        rows = max(math.ceil(grid.rows * grid.pixel / length_cm), 2) + 3
-        columns = max(math.ceil(grid.columns * grid.pixel / length_cm), 2) + 3
-        coarse = rng.standard_normal((rows, columns), dtype=np.float32)
-        field = cv2.resize(coarse, (grid.columns, grid.rows), interpolation=cv2.INTER_CUBIC)
-        out += np.float32(sd * 1.3) * field
-    return out

@@ -12,6 +12,8 @@ from screener.phantom.vendors import VENDORS
 
 #: What a set is made for.
 COHORTS = ("main", "null", "twins", "cropped", "trap", "odd")
+#: Those that have two films of each child.
+PAIRED = frozenset({"twins", "trap"})
 
 #: Seeds of the children of one set: as many as a set can have.
 SET_SIZE = 10**7
@@ -91,7 +93,7 @@ def plan(
     -----
     Source: domain.md 5.5 and 5.6.
     """
-    paired = cohort in {"twins", "trap"}
+    paired = cohort in PAIRED
     number, which = divmod(index, 2 if paired else films_per_child)
     child_seed = seed * SET_SIZE + number + _COHORT_STRIDE * COHORTS.index(cohort)
     child = draw_child(child_seed, z_spread=z_spread)

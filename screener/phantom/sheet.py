@@ -13,17 +13,22 @@ from numpy.typing import NDArray
 
 from screener.phantom.film import Film
 from screener.phantom.make import take
+from screener.phantom.odd import ODD_KINDS
 from screener.phantom.processing import GreyScale
-from screener.phantom.sets import REFUSED_KINDS, plan
+from screener.phantom.sets import REFUSED_KINDS, Planned, plan
 from screener.phantom.vendors import Voi
 
 _COLUMNS = 4
+#: Of a film's longer side.
 _SIDE_PX = 620
+#: Inches of the page: a film, what lies between two, below one, and above all.
+_TILE_IN, _GAP_IN, _CAPTION_IN, _TITLE_IN = 4.0, 0.12, 0.52, 0.55
+_PAGE = "#161616"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A film as it is shown, ``[height, width]`` uint8, and what it is, in two lines."""
+    """A film as it is shown, ``[620, 620]`` uint8, and what it is, in two lines."""
 
     grey: NDArray[np.uint8]
     caption: str
@@ -52,19 +57,32 @@ def draw_sheet(
         else:
             wanted = plan(index, seed)
         film = take(wanted, spacing_mm)
-        samples.append(_sample(film, wanted.kind, wanted.child.age_years, wanted.child.sex.value))
+        samples.append(_sample(film, wanted))
+    _page(samples, title=f"synthetic films of synthetic children, seed {seed}").savefig(
+        path, dpi=100, facecolor=_PAGE
+    )
+
+
+def _page(samples: Sequence[Sample], *, title: str) -> Figure:
     rows = -(-len(samples) // _COLUMNS)
-    figure = Figure(figsize=(4.2 * _COLUMNS, 4.7 * rows + 0.5), facecolor="black")
-    figure.suptitle("synthetic films of synthetic children", color="white", fontsize=15, y=0.995)
-    grid = figure.subplots(rows, _COLUMNS, squeeze=False)
-    for axes in grid.flat:
+    width = _COLUMNS * (_TILE_IN + _GAP_IN) + _GAP_IN
+    height = rows * (_TILE_IN + _CAPTION_IN) + _TITLE_IN
+    figure = Figure(figsize=(width, height), facecolor=_PAGE)
+    figure.text(
+        _GAP_IN / width, 1 - 0.6 * _TITLE_IN / height, title, color="0.9", fontsize=14, va="center"
+    )
+    for place, sample in enumerate(samples):
+        row, column = divmod(place, _COLUMNS)
+        left = (_GAP_IN + column * (_TILE_IN + _GAP_IN)) / width
+        bottom = 1 - (_TITLE_IN + row * (_TILE_IN + _CAPTION_IN) + _TILE_IN) / height
+        axes = figure.add_axes((left, bottom, _TILE_IN / width, _TILE_IN / height))
         axes.axis("off")
-    for axes, sample in zip(grid.flat, samples, strict=False):
         axes.imshow(sample.grey, cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
-        axes.set_title(sample.caption, color="0.75", fontsize=10)
-    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=1 - 0.45 / (4.7 * rows + 0.5),
-                           wspace=0.03, hspace=0.12)  # fmt: skip
-    figure.savefig(path, dpi=90, facecolor="black")
+        axes.text(
+            0, -0.02, sample.caption, color="0.75", fontsize=9.5, va="top",
+            transform=axes.transAxes, linespacing=1.35,
+        )  # fmt: skip
+    return figure
 
 
 def shown(pixels: NDArray[np.uint16], scale: GreyScale, *, inverted: bool) -> NDArray[np.float32]:
@@ -85,14 +103,19 @@ def shown(pixels: NDArray[np.uint16], scale: GreyScale, *, inverted: bool) -> ND
     return np.asarray(1 - grey if inverted else grey, dtype=np.float32)
 
 
-def _sample(film: Film, kind: str, age_years: float, sex: str) -> Sample:
+def _sample(film: Film, wanted: Planned) -> Sample:
     grey = shown(film.pixels, film.grey_scale, inverted=film.photometric_interpretation[-1] == "1")
     scale = _SIDE_PX / max(grey.shape)
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    what = "" if kind == "chest" else f" · {kind.replace('_', ' ')}"
-    extras = f" · {film.extras.names}" if film.extras.names and kind == "chest" else ""
+    small = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    tile = np.zeros((_SIDE_PX, _SIDE_PX), dtype=np.uint8)
+    rows, columns = small.shape
+    top, left = (_SIDE_PX - rows) // 2, (_SIDE_PX - columns) // 2
+    tile[top : top + rows, left : left + columns] = np.clip(small * 255, 0, 255)
+    child = wanted.child
+    what = film.extras.names.split() if wanted.kind == "chest" else [wanted.kind]
+    view = "" if wanted.kind in ODD_KINDS else f" · {film.view.value}"
     return Sample(
-        grey=np.clip(np.asarray(small) * 255, 0, 255).astype(np.uint8),
-        caption=f"synthetic · {sex} {age_years:.0f} y · {film.view.value} · site {film.site}"
-        f"{what}{extras}",
+        grey=tile,
+        caption=f"synthetic · {child.sex.value} {child.age_years:.0f} y{view} · site {film.site}\n"
+        + ", ".join(what).replace("_", " "),
     )

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1
 
+from screener.dicom.pixels import read_radiograph
 from screener.dicom.uids import is_own_uid
 from screener.domain.patient import age_years
 from screener.phantom.cohort import Child, draw_child
@@ -105,6 +106,24 @@ def test_rescaled_windows_show_the_same_grey(films: dict[str, Film], child: Chil
     rescaled = values * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
     shown = (rescaled - float(dataset.WindowCenter) + 0.5) / (float(dataset.WindowWidth) - 1) + 0.5
     assert shown == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("site", list(VENDORS))
+def test_both_photometric_interpretations_load_as_the_same_picture(child: Child, site: str) -> None:
+    loaded = [
+        read_radiograph(
+            encode(
+                expose(
+                    child, seed=1, site=site, spacing_mm=1.6, photometric_interpretation=photometric
+                ),
+                child,
+            )
+        ).pixels
+        for photometric in ("MONOCHROME1", "MONOCHROME2")
+    ]
+
+    assert loaded[0].std() > 0.1
+    assert np.abs(loaded[0] - loaded[1]).max() < 1e-3
 
 
 def test_height_and_weight_can_be_left_out(films: dict[str, Film], child: Child) -> None:

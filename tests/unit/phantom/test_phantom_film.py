@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from screener.domain.eligibility import View
 from screener.phantom.anatomy import LEVELS
-from screener.phantom.cohort import draw_child
-from screener.phantom.film import MASK_SHRINK, Film, Staging, expose
+from screener.phantom.cohort import draw_child, stream
+from screener.phantom.film import MASK_SHRINK, Film, Staging, expose, spine_mask_of
 from screener.phantom.vendors import VENDORS, Voi
 
 _COARSE_MM = 1.0
@@ -123,12 +123,22 @@ def test_a_twin_with_less_mineral_differs_where_bone_is() -> None:
     assert difference[mask].mean() > difference[~mask].mean()
 
 
+def test_a_mask_needs_no_film() -> None:
+    child = draw_child(14)
+
+    mask = spine_mask_of(child, seed=2, site="C", spacing_mm=1.6)
+
+    assert np.array_equal(mask, expose(child, seed=2, site="C", spacing_mm=1.6).spine_mask)
+
+
 def test_about_one_film_in_seven_is_monochrome1() -> None:
-    films = [expose(draw_child(seed), seed=1, spacing_mm=2.0) for seed in range(30)]
+    inverted = [stream(seed, "film", 1, "photometric").random() < 0.15 for seed in range(2000)]
+    some = [inverted.index(True), inverted.index(False)]
 
-    count = sum(film.photometric_interpretation == "MONOCHROME1" for film in films)
+    films = [expose(draw_child(seed), seed=1, spacing_mm=2.0) for seed in some]
 
-    assert 1 <= count <= 11
+    assert [film.photometric_interpretation for film in films] == ["MONOCHROME1", "MONOCHROME2"]
+    assert np.mean(inverted) == pytest.approx(1 / 7, abs=0.03)
 
 
 def test_a_view_can_be_asked_for() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import date
 from pathlib import Path
 
 import cv2
@@ -8,9 +9,11 @@ import numpy as np
 import pydicom
 import pytest
 
+from screener.domain.patient import age_years
 from screener.phantom.film import MASK_SHRINK
 from screener.phantom.make import make_films
-from screener.phantom.sets import REFUSED_KINDS
+from screener.phantom.overlays import has_rods
+from screener.phantom.sets import REFUSED_KINDS, plan
 
 
 def _rows(manifest: Path) -> list[dict[str, str]]:
@@ -63,6 +66,10 @@ def test_a_set_that_cannot_be_is_refused(tmp_path: Path) -> None:
         make_films(1, 1, tmp_path, cohort="minor")
     with pytest.raises(ValueError, match="films_per_child"):
         make_films(1, 1, tmp_path, films_per_child=0)
+    with pytest.raises(ValueError, match="count must be even"):
+        make_films(3, 1, tmp_path, cohort="twins")
+    with pytest.raises(ValueError, match="films_per_child 1"):
+        make_films(4, 1, tmp_path, cohort="trap", films_per_child=2)
 
 
 def test_every_film_has_its_spine_mask(tmp_path: Path) -> None:
@@ -76,23 +83,69 @@ def test_every_film_has_its_spine_mask(tmp_path: Path) -> None:
         assert 0.005 < np.mean(np.asarray(mask) > 0) < 0.2
 
 
-def test_most_headers_tell_neither_height_nor_weight(tmp_path: Path) -> None:
-    manifest = make_films(30, 6, tmp_path, processes=1, spacing_mm=2.0)
-
-    told = [
-        "PatientSize" in pydicom.dcmread(manifest.parent / row["path"], stop_before_pixels=True)
+def _told(manifest: Path) -> list[tuple[bool, bool]]:
+    """Return for each film whether its header tells height and weight."""
+    headers = [
+        pydicom.dcmread(manifest.parent / row["path"], stop_before_pixels=True)
         for row in _rows(manifest)
     ]
-
-    assert 2 <= sum(told) <= 18
-    assert all(row["height_cm"] for row in _rows(manifest))
+    return [("PatientSize" in header, "PatientWeight" in header) for header in headers]
 
 
-def test_several_films_of_a_child_share_patient_and_label(tmp_path: Path) -> None:
-    rows = _rows(make_films(3, 7, tmp_path, processes=1, spacing_mm=2.0, films_per_child=3))
+def test_most_headers_of_controls_tell_neither_height_nor_weight(tmp_path: Path) -> None:
+    manifest = make_films(10, 6, tmp_path, processes=1, spacing_mm=2.0, cohort="null")
 
-    assert len({row["patient"] for row in rows}) == len({row["z"] for row in rows}) == 1
-    assert len({row["acquired_on"] for row in rows}) == 3
+    told = _told(manifest)
+
+    assert 4 <= told.count((False, False)) <= 9
+    assert all(row["height_cm"] and row["weight_kg"] for row in _rows(manifest))
+
+
+def test_headers_of_the_main_cohort_tell_both_as_they_did_before(tmp_path: Path) -> None:
+    assert set(_told(make_films(4, 6, tmp_path, processes=1, spacing_mm=2.0))) == {(True, True)}
+
+
+def test_several_films_of_a_child_share_patient_birth_date_and_dxa(tmp_path: Path) -> None:
+    manifest = make_films(3, 7, tmp_path, processes=1, spacing_mm=2.0, films_per_child=3)
+    rows = _rows(manifest)
+    headers = [pydicom.dcmread(tmp_path / row["path"]) for row in rows]
+
+    for column in ("patient", "z", "abmd_g_cm2", "dxa_on", "dxa_abmd_g_cm2", "seed"):
+        assert len({row[column] for row in rows}) == 1, column
+    assert len({header.PatientBirthDate for header in headers}) == 1
+    assert len({header.StudyInstanceUID for header in headers}) == 3
+    first, *later = (date.fromisoformat(row["acquired_on"]) for row in rows)
+    assert rows[0]["dxa_on"] == f"{first}"
+    for row, day, header in zip(rows[1:], later, headers[1:], strict=True):
+        assert 0 < (day - first).days <= 90
+        assert header.StudyDate == header.AcquisitionDate == f"{day:%Y%m%d}"
+        born = date.fromisoformat(header.PatientBirthDate)
+        assert age_years(born, day) == pytest.approx(float(row["age_years"]), abs=0.005)
+
+
+def test_a_film_and_the_same_without_its_port_are_two_instances(tmp_path: Path) -> None:
+    manifest = make_films(2, 7, tmp_path, processes=1, spacing_mm=2.0, cohort="trap")
+    rows = _rows(manifest)
+    headers = [pydicom.dcmread(tmp_path / row["path"]) for row in rows]
+
+    assert [row["variant"] for row in rows] == ["as_drawn", "port_removed"]
+    assert rows[0]["group"] == rows[1]["group"] != ""
+    assert headers[0].SOPInstanceUID != headers[1].SOPInstanceUID
+    assert headers[0].PatientID == headers[1].PatientID
+
+
+def test_rods_in_a_film_of_the_main_cohort_are_told_by_its_kind(tmp_path: Path) -> None:
+    seed, index = next(
+        (seed, index)
+        for seed in range(1000)
+        for index in (0, 1)
+        if has_rods(plan(index, seed).child.seed)
+    )
+
+    rows = _rows(make_films(index + 1, seed, tmp_path, processes=1, spacing_mm=2.0))
+
+    assert rows[index]["kind"] == "rods"
+    assert "rods" in rows[index]["extras"].split()
 
 
 def test_films_that_must_not_be_estimated_say_why(tmp_path: Path) -> None:
@@ -101,3 +154,7 @@ def test_films_that_must_not_be_estimated_say_why(tmp_path: Path) -> None:
     )
 
     assert [row["kind"] for row in rows] == list(REFUSED_KINDS)
+    for row in rows:
+        mask = cv2.imread(str(tmp_path / row["spine_mask"]), cv2.IMREAD_GRAYSCALE)
+        shows_no_spine_from_the_front = row["kind"] in {"lateral", "hand", "blank"}
+        assert np.any(np.asarray(mask)) != shows_no_spine_from_the_front

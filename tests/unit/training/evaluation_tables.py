@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from screener.predictor.facts import (
 )
 from screener.training.estimates import patterns_told
 from screener.training.predictions import Floats, PredictionTable
+from screener.wiring import SHIPPED_PREDICTOR
 from tests.unit.training.tables import make_table
 
 SLOPE, INTERCEPT = 0.8, 0.3
@@ -26,7 +26,7 @@ MEAN_Z, SD_Z = -0.9, 1.45
 R = {"none": 0.85, "height": 0.83, "weight": 0.84, "height and weight": 0.80}
 THRESHOLD_Z = -1.5
 
-SHIPPED = Path(__file__).parents[3] / "screener" / "data" / "predictors" / "synthetic-1"
+SHIPPED = SHIPPED_PREDICTOR
 
 
 def calibrated(z: Floats, r: float, rng: np.random.Generator) -> Floats:
