@@ -48,7 +48,7 @@ from screener.telemetry.logging import get_logger
 from screener.telemetry.metrics import REJECTED
 
 #: The predictor that ships.
-SHIPPED_PREDICTOR = DATA_FOLDER / "predictors" / "synthetic-1"
+SHIPPED_PREDICTOR = DATA_FOLDER / "predictors" / "synthetic-2"
 
 _MEBIBYTE = 1 << 20
 

@@ -35,7 +35,10 @@ def train(  # noqa: PLR0917 - a command's options
     name: Annotated[str, typer.Option(help="Of the predictor, in its card.")] = "screener",
     version: Annotated[str, typer.Option(help="Of the predictor, in its card.")] = "0.1.0",
     size_px: Annotated[
-        int, typer.Option(min=64, max=1024, help="Side of the network's input, pixels.")
+        int,
+        typer.Option(
+            min=64, max=1024, help="Side of the network's input, pixels; a multiple of 32."
+        ),
     ] = 512,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training part.")] = 60,
     batch: Annotated[int, typer.Option(min=2, help="Films in a step.")] = 16,
@@ -60,7 +63,7 @@ def train(  # noqa: PLR0917 - a command's options
         typer.Option(
             help="What the estimate may come from: fused, clinical-only, image-only, spine-masked, "
             "spine-only or label-shuffled; may be repeated, and `all` is each in turn. Several go "
-            "to OUT/<arm>."
+            "to OUT/ARM."
         ),
     ] = None,
     pair_days: Annotated[
@@ -68,7 +71,9 @@ def train(  # noqa: PLR0917 - a command's options
     ] = 90,
     external_site: Annotated[
         list[str] | None,
-        typer.Option(help="A site of the manifest that is for the test alone; may be repeated."),
+        typer.Option(
+            help="A site of the manifest whose patients are for the test alone; may be repeated."
+        ),
     ] = None,
     temporal_from: Annotated[
         datetime | None,
@@ -83,6 +88,15 @@ def train(  # noqa: PLR0917 - a command's options
             ".safetensors or .pt. Nothing is downloaded."
         ),
     ] = None,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=20,
+            help="Runs with so many seeds, from --seed on, tested on the same children: how much "
+            "chance moves the figures. `evaluate --seed-run` reads their test.csv.",
+        ),
+    ] = 1,
     reference: Annotated[
         str,
         typer.Option(help="BMD reference: a name that `reference list` shows, or a table's path."),
@@ -101,17 +115,18 @@ def train(  # noqa: PLR0917 - a command's options
     from screener.training.arms import Arm  # noqa: PLC0415 - loads torch
     from screener.training.recipe import Recipe  # noqa: PLC0415
     from screener.training.split import HeldOut  # noqa: PLC0415
-    from screener.training.train import train as run  # noqa: PLC0415
+    from screener.training.study import train_arms  # noqa: PLC0415
 
     if unknown := set(arm or ()) - {"all", *Arm}:
         raise ConfigurationError(
             f"arm {', '.join(sorted(unknown))}: it is one of {', '.join([*Arm, 'all'])}"
         )
-    asked = list(Arm) if "all" in (arm or ()) else [Arm(one) for one in arm or ("fused",)]
     known = find_reference(reference, reference_folder(load_settings(context.obj)))
     day: date | None = temporal_from.date() if temporal_from else None
-    for one in asked:
-        recipe = Recipe(
+    folders = train_arms(
+        manifest,
+        out,
+        Recipe(
             size_px=size_px,
             epochs=epochs,
             batch_size=batch,
@@ -119,21 +134,17 @@ def train(  # noqa: PLR0917 - a command's options
             seed=seed,
             reference=known,
             folds=folds,
-            arm=one,
             pair_days=pair_days,
             held_out=HeldOut(sites=tuple(external_site or ()), from_day=day),
-        )
-        folder = run(
-            manifest,
-            out if len(asked) == 1 else out / one.value,
-            recipe,
-            device=device,
-            workers=processes,
-            name=name if one is Arm.FUSED else f"{name}-{one.value}",
-            version=version,
-            initial=initial,
-            prepared=None if len(asked) == 1 else out / f"prepared-{size_px}px",
-            console=ERR,
-        )
-        what = "predictor" if one is Arm.FUSED else "predictions"
-        say(f"{what}: {folder}")
+        ),
+        None if "all" in (arm or ()) else [Arm(one) for one in arm or ("fused",)],
+        seeds=seeds,
+        device=device,
+        workers=processes,
+        name=name,
+        version=version,
+        initial=initial,
+        console=ERR,
+    )
+    for folder in folders.values():
+        say(f"{'predictor' if folder.name == 'predictor' else 'predictions'}: {folder}")

@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn's own
 
 from screener.domain.errors import ConfigurationError
 from screener.predictor.encoding import (
@@ -120,11 +121,13 @@ def clinical_estimates(
     model = HistGradientBoostingRegressor(
         max_iter=200, learning_rate=0.05, max_leaf_nodes=15, min_samples_leaf=20, random_state=seed
     )
-    model.fit(
-        np.concatenate([seen(training, missing) for missing in patterns]),
-        np.tile(films.z[list(training)].astype(np.float64), len(patterns)),
-    )
-    return {
-        name: np.asarray(model.predict(seen(rows, missing)), np.float64)
-        for missing, name in MISSING_PATTERNS.items()
-    }
+    # trees this small wait for threads longer than they compute
+    with threadpool_limits(1, user_api="openmp"):
+        model.fit(
+            np.concatenate([seen(training, missing) for missing in patterns]),
+            np.tile(films.z[list(training)].astype(np.float64), len(patterns)),
+        )
+        return {
+            name: np.asarray(model.predict(seen(rows, missing)), np.float64)
+            for missing, name in MISSING_PATTERNS.items()
+        }

@@ -200,7 +200,14 @@ def prepare_films(
     places = [i for i, facts in enumerate(all_facts) if facts.reason is None]
     if not places:
         raise ConfigurationError("none of the manifest's films could be prepared")
-    pairs, facts = [manifest.pairs[i] for i in places], [all_facts[i] for i in places]
+    facts = [all_facts[i] for i in places]
+    # a mask that is there and cannot be read is none
+    pairs = [
+        manifest.pairs[i]
+        if document["films"][i].get("masked", True)
+        else replace(manifest.pairs[i], spine_mask=None)
+        for i in places
+    ]
     spines_path = folder / _SPINES
     film_set = FilmSet(
         pairs=tuple(pairs),
@@ -312,6 +319,7 @@ def _prepare_one(film_and_mask: tuple[Path, Path | None], size_px: int) -> _Prep
     if mask is not None and (picture := read_picture(mask)) is not None:
         side = size_px // SPINE_SHRINK
         spine = on_network(picture, radiograph.pixels.shape, film.input_field, side)
+    facts["masked"] = spine is not None
     return facts, np.round(film.pixels * _FULL_SCALE).astype(np.uint16), spine
 
 

@@ -48,7 +48,7 @@ REASON_OF_KIND: Mapping[str, NotScoredReason] = {
 }
 
 #: Share of in-range films that each gate may turn away, on those that taught it.
-FALSE_REJECTION = 0.005
+FALSE_REJECTION = 0.002
 
 #: Fewer films of a kind, or in range, teach nothing.
 _FEWEST_FILMS = 20

@@ -48,8 +48,12 @@ from screener.training.split import Part
 _LOW_LOSS, _VARIANCE_LOSS, _SMOOTH_BETA = 0.2, 0.1, 0.5
 _LOG_VARIANCE_RANGE = (-6.0, 4.0)
 _CLIP_NORM = 2.0
-#: A column that does not vary in training is centred only.
 _LEAST_SD = 1e-3
+#: What a column that does not vary in training is divided by: nothing can be learnt from it, and so
+#: nothing may be made of it later, such as of the first height where no child's was known.
+_UNHEARD_SD = 1e4
+#: Of the log scale: augmentation magnifies up to 1.1 times either way, uniformly.
+_LEAST_SCALE_SD = math.log(1.1) / math.sqrt(3)
 _SEED_STRIDE = 100_003
 #: Films that make the mean film of the Shapley baseline.
 _BASELINE_FILMS = 512
@@ -103,7 +107,7 @@ def learn(
     optimizer = torch.optim.AdamW(_by_decay(network, recipe.weight_decay), fused=True)
     # half precision on cards without bfloat16 loses small gradients unless they are scaled up
     scaler = torch.amp.GradScaler(device, enabled=needs_scaling(device))
-    history = _resume(out / "state.pt", network, optimizer)
+    history = _resume(out / "state.pt", network, optimizer, scaler)
 
     for epoch in range(len(history), recipe.epochs):
         began, side, total = time.monotonic(), recipe.side_px(epoch), 0.0
@@ -136,7 +140,7 @@ def learn(
         history.append(
             Epoch(number=epoch + 1, side_px=side, seconds=seconds, loss=total / steps, **watched)
         )
-        _save_state(out / "state.pt", network, optimizer, history)
+        _save_state(out / "state.pt", network, optimizer, scaler, history)
         write_history(out, history, synthetic=films.synthetic)
         say(console, history[-1].line(recipe.epochs, synthetic=films.synthetic))
     _set_baseline(network, films, training[:: max(1, len(training) // _BASELINE_FILMS)], device)
@@ -176,17 +180,18 @@ def loss_of(outputs: Outputs, z: Tensor, head: Head) -> Tensor:
 def _standardise(head: Head, films: FilmSet, rows: Sequence[int]) -> None:
     """Set what the head centres and scales by: mean and SD of what is known in training."""
     clinical = torch.from_numpy(films.clinical[rows])
-    for column, mask in (
-        (AGE, None),
-        (HEIGHT, HEIGHT_KNOWN),
-        (WEIGHT, WEIGHT_KNOWN),
-        (LOG_MM, None),
-    ):
+    for column, mask in ((AGE, None), (HEIGHT, HEIGHT_KNOWN), (WEIGHT, WEIGHT_KNOWN)):
         values = clinical[:, column] if mask is None else clinical[clinical[:, mask] > 0, column]
-        if len(values) > 1:
-            head.clinical_mean[column] = values.mean()
-            head.clinical_sd[column] = values.std().clamp(min=_LEAST_SD)
-    head.clinical_mean[MALE] = head.clinical_sd[MALE] = 0.5
+        varied = len(values) > 1 and float(values.std()) > _LEAST_SD
+        head.clinical_mean[column] = values.mean() if len(values) else 0.0
+        head.clinical_sd[column] = values.std() if varied else _UNHEARD_SD
+        if mask is not None and not len(values):
+            head.clinical_sd[mask] = _UNHEARD_SD
+    head.clinical_mean[LOG_MM] = clinical[:, LOG_MM].mean()
+    head.clinical_sd[LOG_MM] = clinical[:, LOG_MM].std().clamp(min=_LEAST_SCALE_SD)
+    both_sexes = float(clinical[:, MALE].min()) < float(clinical[:, MALE].max())
+    head.clinical_mean[MALE] = 0.5 if both_sexes else clinical[0, MALE]
+    head.clinical_sd[MALE] = 0.5 if both_sexes else _UNHEARD_SD
     z = torch.from_numpy(films.z[rows])
     head.z_mean.copy_(z.mean())
     head.z_sd.copy_(z.std().clamp(min=_LEAST_SD))
@@ -232,11 +237,13 @@ def _save_state(
     path: Path,
     network: ScreenerNet,
     optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
     history: Sequence[Epoch],
 ) -> None:
     state = {
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
+        "scaler": scaler.state_dict(),
         "history": [dataclasses.asdict(epoch) for epoch in history],
     }
     # a kill while writing leaves the state of the epoch before
@@ -249,6 +256,7 @@ def _resume(
     path: Path,
     network: ScreenerNet,
     optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
 ) -> list[Epoch]:
     """Take up what an earlier run saved, and return its epochs; none where there was none."""
     if not path.is_file():
@@ -256,4 +264,6 @@ def _resume(
     state = torch.load(path, map_location="cpu", weights_only=True)
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
+    if scaler.is_enabled() and state.get("scaler"):
+        scaler.load_state_dict(state["scaler"])
     return [Epoch(**epoch) for epoch in state["history"]]

@@ -6,9 +6,10 @@ import csv
 import hashlib
 import io
 import json
+import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -17,9 +18,10 @@ import pandas as pd
 
 from screener.domain.clinical import clinical_variables
 from screener.domain.eligibility import View
-from screener.domain.errors import ConfigurationError, OutsideReference
+from screener.domain.errors import ConfigurationError, OutsideReference, PermanentError
 from screener.domain.patient import ClinicalVariables, Sex
 from screener.domain.reference import BmdReference, GrowthReference
+from screener.training.pairing import days_apart, film_day, nearest
 
 #: Columns that a manifest must have. `height_cm`, `weight_kg`, `site` and `view` may be empty.
 COLUMNS = (
@@ -73,6 +75,9 @@ class ExclusionReason(StrEnum):
     MUST_NOT_BE_ESTIMATED = "MUST_NOT_BE_ESTIMATED"
     #: Film and DXA lie further apart than the pairing allows.
     DXA_TOO_FAR_APART = "DXA_TOO_FAR_APART"
+    #: The day of film or DXA is needed, and neither the table nor the film's header gives it; days
+    #: are written as 2026-03-01.
+    DATE_MISSING = "DATE_MISSING"
     #: Another DXA of the same film lies nearer.
     NEARER_DXA = "NEARER_DXA"
     #: The film cannot be read or decoded.
@@ -99,6 +104,8 @@ class Pair:
         In the manifest; the header is line 1.
     path
         Of the DICOM file.
+    listed
+        The same as the manifest has it.
     patient, site
         Keys that group films; never printed.
     clinical
@@ -108,7 +115,8 @@ class Pair:
     view, vendor, group, variant
         As the manifest has them, empty where it has none.
     acquired_on, dxa_on
-        Days of film and DXA; None where the manifest has none.
+        Days of film and DXA; None where the manifest has none. That of the film comes from its
+        header where it is needed.
     spine_mask
         Picture of the film's spine; None where there is none.
     """
@@ -120,6 +128,7 @@ class Pair:
     clinical: ClinicalVariables
     abmd_g_cm2: float
     z: float
+    listed: str = ""
     view: str = ""
     vendor: str = ""
     group: str = ""
@@ -131,11 +140,12 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A manifest as read: what is used, what is not, and the SHA-256 of the file."""
+    """A manifest as read: what is used, what is not, the SHA-256 of the file, and what to know."""
 
     pairs: tuple[Pair, ...]
     exclusions: tuple[Exclusion, ...]
     checksum: str
+    notes: tuple[str, ...] = ()
 
     @property
     def patients(self) -> tuple[str, ...]:
@@ -150,6 +160,7 @@ def read_manifest(
     growth: GrowthReference,
     age_years: tuple[float, float],
     pair_days: int | None = None,
+    film_days: bool = False,
 ) -> Manifest:
     """Read a manifest.
 
@@ -164,8 +175,10 @@ def read_manifest(
     age_years
         Ages that the predictor is made for, from the first up to, and without, the second.
     pair_days
-        Most days between film and DXA; None takes every pair. A pair without both days is taken,
-        for whoever made the table has paired it.
+        Most days between film and DXA; None takes every pair. A row whose days are not known is
+        left out; where no row gives the day of its DXA, all are taken, with a note.
+    film_days
+        Whether the day of every film must be known, as for a temporal test.
 
     Raises
     ------
@@ -173,14 +186,17 @@ def read_manifest(
         There is no such file, a column is missing, or no row can be used.
     """
     content = _content(path)
+    rows = _rows(path, content)
+    dated = any(_text(row, "dxa_on") for row in rows)
+    most_days = pair_days if dated else None
     pairs: list[Pair] = []
     exclusions: list[Exclusion] = []
-    for line, row in enumerate(_rows(path, content), start=2):
+    for line, row in enumerate(rows, start=2):
         outcome = _read_row(line, row, path.parent, reference, growth, age_years)
-        if isinstance(outcome, Pair) and pair_days is not None:
-            apart = days_apart(outcome)
-            if apart is not None and apart > pair_days:
-                outcome = ExclusionReason.DXA_TOO_FAR_APART
+        if isinstance(outcome, Pair) and (film_days or most_days is not None):
+            outcome = _on_its_day(outcome)
+        if isinstance(outcome, Pair) and most_days is not None:
+            outcome = _near_enough(outcome, most_days)
         if isinstance(outcome, Pair):
             pairs.append(outcome)
         else:
@@ -191,10 +207,12 @@ def read_manifest(
         raise ConfigurationError(
             f"manifest {path}: no row can be used; {describe_exclusions(exclusions)}"
         )
+    undated = "no row says when its DXA was (dxa_on): every pair is taken as near enough"
     return Manifest(
         pairs=tuple(pairs),
         exclusions=tuple(exclusions),
         checksum=hashlib.sha256(content).hexdigest(),
+        notes=(undated,) if pair_days is not None and not dated else (),
     )
 
 
@@ -208,23 +226,16 @@ def read_refused(path: Path) -> dict[str, list[Path]]:
     """
     films: dict[str, list[Path]] = {}
     for row in _rows(path, _content(path), needed=("path", "kind")):
-        kind = row["kind"].strip()
+        kind = _text(row, "kind")
         if kind in {"", CHEST}:
             continue
-        film = path.parent / row["path"].strip()
+        film = path.parent / _text(row, "path")
         if not film.is_file():
             raise ConfigurationError(f"manifest {path}: a film of kind {kind} is not there")
         films.setdefault(kind, []).append(film)
     if not films:
         raise ConfigurationError(f"manifest {path}: no film's kind says that it must not be scored")
     return films
-
-
-def days_apart(pair: Pair) -> int | None:
-    """Return the days between film and DXA, or None where one of them is not known."""
-    if pair.acquired_on is None or pair.dxa_on is None:
-        return None
-    return abs((pair.acquired_on - pair.dxa_on).days)
 
 
 def describe_exclusions(exclusions: Sequence[Exclusion]) -> str:
@@ -255,9 +266,9 @@ def _content(path: Path) -> bytes:
 
 def _rows(
     path: Path, content: bytes, needed: Sequence[str] = COLUMNS
-) -> Iterable[Mapping[str, str]]:
-    """Return the rows as text, whatever the file's form; what is not known is empty."""
-    rows: Iterable[Mapping[str, str]]
+) -> Sequence[Mapping[str, str | None]]:
+    """Return the rows as text, whatever the file's form; what is not known is empty or None."""
+    rows: Sequence[Mapping[str, str | None]]
     if path.suffix.lower() in {".parquet", ".pq"}:
         try:
             frame = pd.read_parquet(io.BytesIO(content))
@@ -270,49 +281,75 @@ def _rows(
         ]
     else:
         try:
-            reader = csv.DictReader(content.decode("utf-8-sig").splitlines())
+            reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+            names, rows = reader.fieldnames or (), list(reader)
         except UnicodeDecodeError as error:
             raise ConfigurationError(f"manifest {path}: save it as UTF-8") from error
-        names, rows = reader.fieldnames or (), reader
+        except csv.Error as error:
+            raise ConfigurationError(
+                f"manifest {path}: no CSV that can be read: {error}"
+            ) from error
     if missing := set(needed) - set(names):
-        raise ConfigurationError(f"manifest {path}: columns missing: {', '.join(sorted(missing))}")
+        raise ConfigurationError(
+            f"manifest {path}: columns missing: {', '.join(sorted(missing))}; columns are "
+            "separated by commas"
+        )
     return rows
+
+
+def _on_its_day(pair: Pair) -> Pair | ExclusionReason:
+    """Return a pair with the day of its film, from the header where the table has none."""
+    if pair.acquired_on is not None:
+        return pair
+    try:
+        day = film_day(pair.path)
+    except PermanentError:
+        return ExclusionReason.UNREADABLE_FILM
+    return ExclusionReason.DATE_MISSING if day is None else replace(pair, acquired_on=day)
+
+
+def _near_enough(pair: Pair, most_days: int) -> Pair | ExclusionReason:
+    apart = days_apart(pair.acquired_on, pair.dxa_on)
+    if apart is None:
+        return ExclusionReason.DATE_MISSING
+    return pair if apart <= most_days else ExclusionReason.DXA_TOO_FAR_APART
 
 
 def _one_of_each_film(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Exclusion]]:
     """Return each film with its nearest DXA, or its first row where no day is known."""
-    kept: dict[Path, Pair] = {}
-    excluded = []
+    rows_of: dict[Path, list[Pair]] = {}
     for pair in pairs:
-        other = kept.get(pair.path)
-        if other is None:
-            kept[pair.path] = pair
-            continue
-        ours, theirs = days_apart(pair), days_apart(other)
-        reason = ExclusionReason.SAME_FILE_TWICE
-        if ours is not None and theirs is not None and pair.dxa_on != other.dxa_on:
+        rows_of.setdefault(pair.path, []).append(pair)
+    kept, excluded = [], []
+    for rows in rows_of.values():
+        apart = [days_apart(row.acquired_on, row.dxa_on) for row in rows]
+        taken = rows[nearest(apart)]
+        kept.append(taken)
+        for row, days in zip(rows, apart, strict=True):
+            if row is taken:
+                continue
             reason = ExclusionReason.NEARER_DXA
-        nearer = ours is not None and theirs is not None and ours < theirs
-        kept[pair.path], left = (pair, other) if nearer else (other, pair)
-        excluded.append(Exclusion(line=left.line, reason=reason))
-    return sorted(kept.values(), key=lambda pair: pair.line), excluded
+            if days is None or row.dxa_on == taken.dxa_on:
+                reason = ExclusionReason.SAME_FILE_TWICE
+            excluded.append(Exclusion(line=row.line, reason=reason))
+    return sorted(kept, key=lambda pair: pair.line), excluded
 
 
 def _read_row(
     line: int,
-    row: Mapping[str, str],
+    row: Mapping[str, str | None],
     folder: Path,
     reference: BmdReference,
     growth: GrowthReference,
     age_years: tuple[float, float],
 ) -> Pair | ExclusionReason:
     age, abmd = _number(row["age_years"]), _number(row["abmd_g_cm2"])
-    patient, name, sex = row["patient"].strip(), row["path"].strip(), row["sex"].strip()
+    patient, name, sex, view = (_text(row, key) for key in ("patient", "path", "sex", "view"))
     if not patient or not name or sex not in tuple(Sex) or age is None or abmd is None:
         return ExclusionReason.VALUE_MISSING
     if _text(row, "kind") not in {"", CHEST}:
         return ExclusionReason.MUST_NOT_BE_ESTIMATED
-    if row["view"].strip() not in ("", *View):
+    if view not in ("", *View):
         return ExclusionReason.NOT_FRONTAL
     if abmd <= 0:
         return ExclusionReason.ABMD_IMPLAUSIBLE
@@ -332,8 +369,9 @@ def _read_row(
     return Pair(
         line=line,
         path=film,
+        listed=name,
         patient=patient,
-        site=row["site"].strip(),
+        site=_text(row, "site"),
         clinical=clinical_variables(
             age_years=age,
             sex=Sex(sex),
@@ -343,7 +381,7 @@ def _read_row(
         ),
         abmd_g_cm2=abmd,
         z=z,
-        view=row["view"].strip(),
+        view=view,
         vendor=_text(row, "vendor"),
         group=_text(row, "group"),
         variant=_text(row, "variant"),
@@ -353,7 +391,7 @@ def _read_row(
     )
 
 
-def _text(row: Mapping[str, str], name: str) -> str:
+def _text(row: Mapping[str, str | None], name: str) -> str:
     return (row.get(name) or "").strip()
 
 
@@ -366,6 +404,7 @@ def _day(text: str) -> date | None:
 
 def _number(text: str | None) -> float | None:
     try:
-        return float(text) if text and text.strip() else None
+        number = float(text or "")
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from screener.domain.errors import ConfigurationError
 from screener.predictor.facts import Architecture
 from screener.training.arms import Arm
 from screener.training.split import NOBODY, HeldOut, SplitShares
@@ -24,7 +25,7 @@ class Recipe:
     Parameters
     ----------
     size_px
-        Side of the films that the predictor takes.
+        Side of the films that the predictor takes; a multiple of 32.
     epochs, batch_size
         Passes over the training part, and films in a step.
     rate, weight_decay, dropout
@@ -60,6 +61,14 @@ class Recipe:
     pair_days: int = 90
     folds: int = 1
     arm: Arm = Arm.FUSED
+
+    def __post_init__(self) -> None:
+        """Refuse a side that does not halve down to the last feature map."""
+        if self.size_px < _SMALLEST_SIDE or self.size_px % _SIDE_MULTIPLE:
+            raise ConfigurationError(
+                f"a side of {self.size_px} px: it must be a multiple of {_SIDE_MULTIPLE}, from "
+                f"{_SMALLEST_SIDE} px, such as 320 or 512"
+            )
 
     @property
     def architecture(self) -> Architecture:

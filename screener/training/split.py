@@ -161,6 +161,11 @@ def keep_split(
         for pair in pairs:
             reasons[pair.patient] = reasons.get(pair.patient) or held_out.why(pair)
         others = [pair for pair in pairs if not reasons[pair.patient]]
+        if unknown := set(held_out.sites) - {pair.site for pair in pairs}:
+            raise ConfigurationError(
+                f"external site {', '.join(sorted(unknown))}: no film that can be used is from "
+                f"there; the sites are {', '.join(sorted({pair.site for pair in pairs}))}"
+            )
         if held_out and (not others or len(others) == len(pairs)):
             raise ConfigurationError(
                 "the external site or the day leaves nobody to test on, or to learn from: "
@@ -191,6 +196,13 @@ def rows_by_part(pairs: Sequence[Pair], parts: Mapping[str, Part]) -> dict[Part,
     for i, pair in enumerate(pairs):
         rows[parts[pair.patient]].append(i)
     return {part: rows[part] for part in Part}
+
+
+def rows_that_teach(parts: Mapping[Part, Sequence[int]], folds: int) -> list[int]:
+    """Return what the network that is kept learns from: with folds, everything but the test."""
+    if folds == 1:
+        return sorted(parts[Part.TRAINING])
+    return sorted(row for part, rows in parts.items() if part is not Part.TEST for row in rows)
 
 
 def deal_folds(

@@ -43,10 +43,13 @@ from screener.training.manifest import (
 from screener.training.predictions import PredictionTable, joined, write_table
 from screener.training.progress import say
 from screener.training.recipe import Recipe
-from screener.training.split import Part, deal_folds, keep_split, rows_by_part
+from screener.training.split import Part, deal_folds, keep_split, rows_by_part, rows_that_teach
 
 #: What a run leaves for `screener calibrate` and `screener evaluate --arm`.
 OUT_OF_FOLD, TEST_PREDICTIONS, ENSEMBLE = "out-of-fold.csv", "test.csv", "ensemble.csv"
+
+#: An interval that holds nine in ten needs nine errors to look at.
+_FEWEST_TO_CALIBRATE = 9
 
 Parts = Mapping[Part, list[int]]
 
@@ -78,6 +81,7 @@ def train(
     version: str = "0.1.0",
     initial: Path | None = None,
     prepared: Path | None = None,
+    split: Path | None = None,
     console: Console | None = None,
 ) -> Path:
     """Train, calibrate and test a predictor, and return its folder.
@@ -103,26 +107,25 @@ def train(
         ImageNet weights to start the trunk from.
     prepared
         Folder of prepared films that several runs share; one in `out` if not given.
+    split
+        ``split.csv`` of another run on the same films, to be taken over.
     console
         Shows progress; standard output if not given.
 
     Raises
     ------
     ConfigurationError
-        The manifest cannot be used, has too few patients, or `out` holds another run.
+        The manifest cannot be used, has too few patients, `out` holds another run, or there is no
+        such device.
     """
     console = console or Console()
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigurationError("this machine shows no CUDA device: take --device cpu")
     if threads:
         torch.set_num_threads(threads)
     out.mkdir(parents=True, exist_ok=True)
     reference = load_bmd_reference(recipe.reference)
-    read = read_manifest(
-        manifest,
-        reference=reference,
-        growth=load_growth_reference(),
-        age_years=recipe.age_years,
-        pair_days=recipe.pair_days,
-    )
+    read = read_pairs(manifest, recipe)
     _keep_recipe(out / "recipe.json", recipe, read.checksum, initial)
     films, excluded = prepare_films(
         read,
@@ -132,12 +135,21 @@ def train(
         console=console,
     )
     write_exclusions(out / "excluded.json", read, excluded)
+    if split is not None and not (out / "split.csv").is_file():
+        shutil.copyfile(split, out / "split.csv")
     patients = keep_split(
         out / "split.csv", films.pairs, recipe.shares, recipe.seed, recipe.held_out
     )
     parts = rows_by_part(films.pairs, patients)
+    for note in read.notes:
+        say(console, f"note: {note}")
     say(console, f"{len(films.pairs)} films; {describe_exclusions(excluded)}")
-    say(console, "films by part: " + ", ".join(f"{p.value} {len(r)}" for p, r in parts.items()))
+    if recipe.folds == 1:
+        dealt = ", ".join(f"{part.value} {len(rows)}" for part, rows in parts.items())
+        say(console, f"films by part: {dealt}")
+    else:
+        taught = len(rows_that_teach(parts, recipe.folds))
+        say(console, f"films: {taught} in {recipe.folds} folds, TEST {len(parts[Part.TEST])}")
     run = _Run(
         read=read,
         films=films,
@@ -149,30 +161,60 @@ def train(
         initial=initial,
         console=console,
     )
+    _check_there_are_enough(run)
     if recipe.arm is Arm.CLINICAL_ONLY:
         return _without_film(run)
     return _with_film(run, name=name, version=version)
 
 
+def read_pairs(manifest: Path, recipe: Recipe) -> Manifest:
+    """Return a manifest as a recipe's runs take it.
+
+    Raises
+    ------
+    ConfigurationError
+        It cannot be used.
+    """
+    return read_manifest(
+        manifest,
+        reference=load_bmd_reference(recipe.reference),
+        growth=load_growth_reference(),
+        age_years=recipe.age_years,
+        pair_days=recipe.pair_days,
+        film_days=recipe.held_out.from_day is not None,
+    )
+
+
+def _check_there_are_enough(run: _Run) -> None:
+    """Refuse before hours of learning what could not be calibrated after them."""
+    folds = run.recipe.folds
+    rows = run.parts[Part.CALIBRATION] if folds == 1 else rows_that_teach(run.parts, folds)
+    patients = len({run.films.pairs[row].patient for row in rows})
+    needed = _FEWEST_TO_CALIBRATE if run.recipe.arm is Arm.FUSED else 1
+    if patients < needed:
+        raise ConfigurationError(
+            f"{patients} patients to calibrate with, and {needed} are needed: add patients"
+            + (", or let --folds 5 calibrate with all of them" if folds == 1 else "")
+        )
+
+
 def _with_film(run: _Run, *, name: str, version: str) -> Path:
     """Learn, calibrate on films of no other use, test, and write the predictor."""
-    films = dress(run.films, run.recipe.arm, run.parts[Part.TRAINING], run.recipe.seed)
+    folded = run.recipe.folds > 1
+    learnt_from = rows_that_teach(run.parts, run.recipe.folds)
+    films = dress(run.films, run.recipe.arm, learnt_from, run.recipe.seed)
     run = dataclasses.replace(run, films=films)
+    held_out, parts = None, run.parts
+    if folded:
+        held_out, parts = _fold_by_fold(run), _nobody() | {Part.TRAINING: learnt_from}
+        say(run.console, "the network that is kept learns from all of them")
+    network = _learn(run, parts, run.out)
     folder = run.out / "predictor"
-    if run.recipe.folds == 1:
-        network = _learn(run, run.parts, run.out)
-        weights_sha256 = save_weights(folder, network)
-        # what is calibrated is what was saved, rounded to float16
-        kept = _kept(run, folder)
+    weights_sha256 = save_weights(folder, network)
+    # what is calibrated is what was saved, rounded to float16
+    kept = _kept(run, folder)
+    if held_out is None:
         held_out = _ask(run, kept, run.parts[Part.CALIBRATION])
-        learnt_from = run.parts[Part.TRAINING]
-    else:
-        held_out = _fold_by_fold(run)
-        learnt_from = [row for part in Part if part is not Part.TEST for row in run.parts[part]]
-        everybody = {**_nobody(), Part.TRAINING: learnt_from}
-        network = _learn(run, everybody, run.out)
-        weights_sha256 = save_weights(folder, network)
-        kept = _kept(run, folder)
     write_table(run.out / OUT_OF_FOLD, held_out)
     tested = _ask(run, kept, run.parts[Part.TEST]) if run.parts[Part.TEST] else None
     if tested is not None:
@@ -210,15 +252,10 @@ def _with_film(run: _Run, *, name: str, version: str) -> Path:
 
 def _fold_by_fold(run: _Run) -> PredictionTable:
     """Return every child's estimate by a network that has not seen it; and test the ensemble."""
-    rows = sorted(row for part in Part if part is not Part.TEST for row in run.parts[part])
-    folds = deal_folds(run.films.pairs, rows, run.recipe.folds, run.recipe.seed)
     tables, tested = [], []
-    for number, held in enumerate(folds, start=1):
-        say(run.console, f"fold {number} of {len(folds)}")
-        parts = _nobody() | {
-            Part.TRAINING: [row for row in rows if row not in set(held)],
-            Part.VALIDATION: held,
-        }
+    for number, (others, held) in enumerate(_folds(run), start=1):
+        say(run.console, f"fold {number} of {run.recipe.folds}")
+        parts = _nobody() | {Part.TRAINING: others, Part.VALIDATION: held}
         network = _learn(run, parts, run.out / f"fold-{number}")
         tables.append(_ask(run, network, held))
         if run.parts[Part.TEST]:
@@ -228,6 +265,16 @@ def _fold_by_fold(run: _Run) -> PredictionTable:
     return joined(tables)
 
 
+def _folds(run: _Run) -> list[tuple[list[int], list[int]]]:
+    """Return the rows to learn from and those to ask about, fold by fold; the test has none."""
+    rows = rows_that_teach(run.parts, run.recipe.folds)
+    dealt = [set(f) for f in deal_folds(run.films.pairs, rows, run.recipe.folds, run.recipe.seed)]
+    return [
+        ([row for row in rows if row not in held], [row for row in rows if row in held])
+        for held in dealt
+    ]
+
+
 def mean_of(tables: Sequence[PredictionTable]) -> PredictionTable:
     """Return the ensemble's table: the mean of several networks' estimates of the same films."""
     first = tables[0]
@@ -235,20 +282,26 @@ def mean_of(tables: Sequence[PredictionTable]) -> PredictionTable:
         first,
         raw_z={name: np.mean([t.raw_z[name] for t in tables], axis=0) for name in first.raw_z},
         raw_low_logit=np.mean([t.raw_low_logit for t in tables], axis=0),
+        on_spine=np.mean([t.on_spine for t in tables], axis=0),
     )
 
 
 def _without_film(run: _Run) -> Path:
     """Fit the arm that sees no film; leaves its predictions and no predictor."""
-    learnt_from = [*run.parts[Part.TRAINING], *run.parts[Part.VALIDATION]]
 
-    def asked(rows: list[int]) -> PredictionTable:
+    def asked(learnt_from: list[int], rows: list[int]) -> PredictionTable:
         raw = clinical_estimates(run.films, learnt_from, rows, run.recipe.seed)
         return describe_films(run.films, rows, raw_z=raw)
 
-    write_table(run.out / OUT_OF_FOLD, asked(run.parts[Part.CALIBRATION]))
+    if run.recipe.folds == 1:
+        learnt_from = [*run.parts[Part.TRAINING], *run.parts[Part.VALIDATION]]
+        held_out = asked(learnt_from, run.parts[Part.CALIBRATION])
+    else:
+        learnt_from = rows_that_teach(run.parts, run.recipe.folds)
+        held_out = joined([asked(others, held) for others, held in _folds(run)])
+    write_table(run.out / OUT_OF_FOLD, held_out)
     if run.parts[Part.TEST]:
-        write_table(run.out / TEST_PREDICTIONS, asked(run.parts[Part.TEST]))
+        write_table(run.out / TEST_PREDICTIONS, asked(learnt_from, run.parts[Part.TEST]))
     say(run.console, f"clinical-only: {run.out / TEST_PREDICTIONS}")
     return run.out
 

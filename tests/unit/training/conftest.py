@@ -85,8 +85,12 @@ def make_toy_films(count: int, seed: int = 0, per_patient: int = 1) -> FilmSet:
     )
 
 
-def write_toy_film(path: Path, picture: npt.NDArray[np.float64]) -> None:
+def write_toy_film(
+    path: Path, picture: npt.NDArray[np.float64], acquired_on: str | None = None
+) -> None:
     dataset = Dataset()
+    if acquired_on is not None:
+        dataset.AcquisitionDate = acquired_on
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,14 @@ def test_where_the_attention_lies_is_told_where_the_spine_is_known(
     # the mask is the middle half of the toys
     assert table.spine_area == pytest.approx([0.5, 0.5], abs=0.02)
     assert ((table.on_spine >= 0) & (table.on_spine <= 1)).all()
+
+
+def test_films_are_called_as_the_manifest_calls_them(toy_films: FilmSet) -> None:
+    pairs = tuple(replace(pair, listed=f"2025/{pair.path.name}") for pair in toy_films.pairs)
+
+    table = describe_films(replace(toy_films, pairs=pairs), [4], raw_z={})
+
+    assert table.path == ("2025/4.dcm",)
 
 
 def test_a_height_that_is_not_known_has_no_z(toy_films: FilmSet) -> None:

@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from screener.predictor.encoding import HEIGHT, HEIGHT_KNOWN, LOG_MM, WEIGHT, WEIGHT_KNOWN
-from screener.training.augment import MISSING_SHARES, augment_films, forget_at_random
+from screener.training.augment import (
+    MISSING_SHARES,
+    _change_greys,
+    _cover,
+    _move,
+    augment_films,
+    forget_at_random,
+)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -57,6 +64,84 @@ def test_a_magnified_disc_is_told_to_have_smaller_pixels() -> None:
     assert magnified.max() > 1.05
     # erased corners and cropped edges touch a few films only
     assert float((area - magnified**2).abs().median()) < 0.01
+
+
+def dots(count: int) -> torch.Tensor:
+    """Return films with a bright dot in the middle and one to its right, 40 px apart."""
+    y, x = np.mgrid[0:128, 0:128]
+    picture = np.zeros((128, 128), np.float32)
+    for column in (64, 104):
+        picture += np.exp(-((x - column) ** 2 + (y - 64) ** 2) / 8).astype(np.float32)
+    return torch.from_numpy(picture)[None, None].repeat(count, 1, 1, 1)
+
+
+def test_films_turn_and_shift_within_bounds_and_are_never_mirrored() -> None:
+    moved, log_scale = _move(dots(200), generator(2))
+
+    position = torch.arange(128.0)
+    found = []
+    for columns in (slice(0, 84), slice(84, 128)):
+        part = torch.zeros_like(moved)
+        part[..., columns] = moved[..., columns]
+        mass = part.sum(dim=(1, 2, 3))
+        found.append(
+            (
+                (part.sum(dim=2)[:, 0] @ position) / mass,
+                (part.sum(dim=3)[:, 0] @ position) / mass,
+            )
+        )
+    (x, y), (right_x, right_y) = found
+    angle = torch.rad2deg(torch.atan2(right_y - y, right_x - x))
+    apart = torch.hypot(right_x - x, right_y - y)
+    # a mirrored film has its second dot left of the first; 6.4 px are 5 % of the side, and the
+    # middle of the film moves with the scale, too
+    assert 6 < angle.abs().max() <= 7.3
+    assert angle.min() < -4 < 4 < angle.max()
+    assert 5 < (x - 64).abs().max() < 7.8
+    assert 5 < (y - 64).abs().max() < 7.8
+    assert torch.allclose(apart / 40, torch.exp(log_scale), atol=0.03)
+
+
+def test_greys_change_by_gamma_contrast_and_noise_alone() -> None:
+    films = torch.full((400, 1, 16, 16), 0.5)
+
+    changed = _change_greys(films, generator(4))
+
+    level = changed.mean(dim=(1, 2, 3))
+    # 0.5 to the power of 0.8 to 1.25, times 0.9 to 1.1, plus or minus 0.05
+    assert 0.30 < level.min() < 0.38
+    assert 0.60 < level.max() < 0.70
+    noise = changed.std(dim=(1, 2, 3))
+    assert noise.min() < 0.001
+    assert 0.015 < noise.max() < 0.024
+
+
+def test_some_films_are_blurred_a_little() -> None:
+    edge = torch.zeros(300, 1, 32, 32) + 0.2
+    edge[..., 16:] = 0.8
+
+    changed = _change_greys(edge, generator(5))
+
+    step = changed[..., 16].mean(dim=(1, 2)) - changed[..., 15].mean(dim=(1, 2))
+    whole = changed[..., 24:].mean(dim=(1, 2, 3)) - changed[..., :8].mean(dim=(1, 2, 3))
+    blurred = step / whole < 0.9
+    assert 0.15 < blurred.float().mean() < 0.35
+    assert (step / whole).min() > 0.3
+
+
+def test_some_films_lose_their_lower_edge_and_some_a_rectangle() -> None:
+    films = torch.full((600, 1, 100, 100), 0.5)
+
+    covered = _cover(films, generator(6))
+
+    lost = (covered[:, 0] == 0).all(dim=2).sum(dim=1)
+    assert 0.12 < (lost > 0).float().mean() < 0.24
+    assert lost.max() <= 8
+    assert (covered[:, 0, 0] != 0).any(dim=1).all()
+    changed = (covered != films) & (covered != 0)
+    share = changed.float().mean(dim=(1, 2, 3))
+    assert 0.18 < (share > 0).float().mean() < 0.32
+    assert share.max() <= 0.13**2
 
 
 def test_padding_stays_black() -> None:

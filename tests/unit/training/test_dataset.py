@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from rich.console import Console
@@ -138,6 +140,23 @@ def test_films_without_masks_have_none(manifest: Manifest, tmp_path: Path) -> No
     assert not films.has_spine
     with pytest.raises(ConfigurationError, match="spine masks"):
         films.spine([0])
+
+
+def test_a_mask_that_cannot_be_read_is_none(manifest: Manifest, tmp_path: Path) -> None:
+    (tmp_path / "good.png").write_bytes(
+        cv2.imencode(".png", np.full((8, 8), 255, np.uint8))[1].tobytes()
+    )
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    pairs = [
+        replace(pair, spine_mask=tmp_path / name)
+        for pair, name in zip(manifest.pairs, ["good.png", "bad.png"], strict=False)
+    ]
+
+    for _ in range(2):
+        films, _ = prepared(replace(manifest, pairs=tuple(pairs)), tmp_path / "prepared")
+
+        assert [pair.spine_mask for pair in films.pairs] == [tmp_path / "good.png", None]
+        assert not films.has_spine
 
 
 def test_films_of_which_nothing_is_known_are_prepared_too(manifest: Manifest) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -22,6 +24,7 @@ from screener.training.manifest import (
     read_refused,
     write_exclusions,
 )
+from tests.unit.training.conftest import write_toy_film
 
 GOOD = {
     "path": "a.dcm",
@@ -56,7 +59,7 @@ def test_row_becomes_a_pair_with_the_references_z(tmp_path: Path, reference: Bmd
     manifest = read(write(tmp_path, GOOD), reference)
 
     (pair,) = manifest.pairs
-    assert pair.path == tmp_path / "a.dcm"
+    assert (pair.path, pair.listed) == (tmp_path / "a.dcm", "a.dcm")
     assert pair.clinical.height_m.value == pytest.approx(1.40)
     assert pair.z == pytest.approx(
         reference.z_score(sex=pair.clinical.sex, age_years=10.5, abmd_g_cm2=0.55)
@@ -72,6 +75,8 @@ def test_row_becomes_a_pair_with_the_references_z(tmp_path: Path, reference: Bmd
         ({"patient": " "}, ExclusionReason.VALUE_MISSING),
         ({"sex": "O"}, ExclusionReason.VALUE_MISSING),
         ({"abmd_g_cm2": "-"}, ExclusionReason.VALUE_MISSING),
+        ({"abmd_g_cm2": "nan"}, ExclusionReason.VALUE_MISSING),
+        ({"age_years": "inf"}, ExclusionReason.VALUE_MISSING),
         ({"path": "c.dcm"}, ExclusionReason.FILE_MISSING),
         ({"path": "a.dcm"}, ExclusionReason.SAME_FILE_TWICE),
         ({"view": "LATERAL"}, ExclusionReason.NOT_FRONTAL),
@@ -171,6 +176,33 @@ def test_parquet_is_read_as_csv_is(tmp_path: Path, reference: BmdReference) -> N
     assert a.clinical.weight_kg.absence is Absence.NOT_GIVEN
 
 
+def test_rows_that_end_early_lack_what_they_end_before(
+    tmp_path: Path, reference: BmdReference
+) -> None:
+    path = write(tmp_path, GOOD, {**GOOD, "path": "b.dcm"})
+    header, first, second = path.read_text().splitlines()
+    path.write_text("\n".join([header, first, second.rsplit(",", 7)[0]]) + "\n")
+
+    manifest = read(path, reference)
+
+    assert [e.reason for e in manifest.exclusions] == [ExclusionReason.VALUE_MISSING]
+
+
+def test_text_in_quotes_may_hold_commas_and_lines(tmp_path: Path, reference: BmdReference) -> None:
+    path = write(tmp_path, {**GOOD, "site": "North,\nold wing"}, {**GOOD, "path": "b.dcm"})
+
+    pairs = read(path, reference).pairs
+
+    assert [pair.site for pair in pairs] == ["North,\nold wing", "A"]
+
+
+def test_what_is_no_csv_is_refused(tmp_path: Path, reference: BmdReference) -> None:
+    path = write(tmp_path, {**GOOD, "site": "x" * 200_000})
+
+    with pytest.raises(ConfigurationError, match="no CSV that can be read"):
+        read(path, reference)
+
+
 def test_numbers_of_a_parquet_file_need_not_be_text(
     tmp_path: Path, reference: BmdReference
 ) -> None:
@@ -191,19 +223,104 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path, reference: BmdRefe
         read(tmp_path / "x.parquet", reference)
 
 
-@pytest.mark.parametrize(("dxa_on", "used"), [("2025-03-01", 1), ("2025-06-01", 0), ("", 1)])
-def test_pairs_too_far_apart_are_left_out(
-    tmp_path: Path, reference: BmdReference, dxa_on: str, used: int
+@pytest.mark.parametrize(
+    ("dxa_on", "reasons"),
+    [
+        ("2025-04-01", []),
+        ("2024-10-03", []),
+        ("20250401", []),
+        ("2025-04-02", [ExclusionReason.DXA_TOO_FAR_APART]),
+        ("2024-10-02", [ExclusionReason.DXA_TOO_FAR_APART]),
+        ("", [ExclusionReason.DATE_MISSING]),
+        ("01.04.2025", [ExclusionReason.DATE_MISSING]),
+    ],
+)
+def test_pairs_further_apart_than_is_allowed_or_nobody_knows_how_far_are_left_out(
+    tmp_path: Path, reference: BmdReference, dxa_on: str, reasons: list[ExclusionReason]
 ) -> None:
     near = {"path": "b.dcm", "acquired_on": "2025-01-01", "dxa_on": "2025-01-02"}
     path = write_wide(tmp_path, near, {"acquired_on": "2025-01-01", "dxa_on": dxa_on})
 
     manifest = read_within(path, reference, 90)
 
-    assert len(manifest.pairs) == 1 + used
-    assert [e.reason for e in manifest.exclusions] == (
-        [] if used else [ExclusionReason.DXA_TOO_FAR_APART]
+    assert len(manifest.pairs) == 2 - len(reasons)
+    assert [e.reason for e in manifest.exclusions] == reasons
+    assert not manifest.notes
+
+
+def test_a_table_that_dates_no_dxa_is_taken_whole_and_says_so(
+    tmp_path: Path, reference: BmdReference
+) -> None:
+    manifest = read_within(write(tmp_path, GOOD, {**GOOD, "path": "b.dcm"}), reference, 90)
+
+    assert len(manifest.pairs) == 2
+    assert "dxa_on" in manifest.notes[0]
+
+
+def test_days_that_nobody_asked_for_are_not_needed(tmp_path: Path, reference: BmdReference) -> None:
+    path = write_wide(tmp_path, {"acquired_on": "2025-01-01", "dxa_on": "2020-01-01"})
+
+    manifest = read(path, reference)
+
+    assert len(manifest.pairs) == 1
+    assert not manifest.notes
+
+
+def film_of_day(folder: Path, day: str | None) -> dict[str, str]:
+    """Write a film whose header has a day, or none, and return what the table says of it."""
+    write_toy_film(folder / "film.dcm", np.zeros((8, 8)), day)
+    return {"path": "film.dcm", "dxa_on": "2025-01-10"}
+
+
+@pytest.mark.parametrize(
+    ("day", "reasons"),
+    [
+        ("20250101", []),
+        ("20240101", [ExclusionReason.DXA_TOO_FAR_APART]),
+        (None, [ExclusionReason.DATE_MISSING]),
+    ],
+)
+def test_a_film_that_the_table_does_not_date_is_dated_by_its_header(
+    tmp_path: Path, reference: BmdReference, day: str | None, reasons: list[ExclusionReason]
+) -> None:
+    dated = {"path": "b.dcm", "acquired_on": "2025-01-10", "dxa_on": "2025-01-10"}
+    path = write_wide(tmp_path, dated, film_of_day(tmp_path, day))
+
+    manifest = read_within(path, reference, 90)
+
+    assert [e.reason for e in manifest.exclusions] == reasons
+    assert [pair.acquired_on for pair in manifest.pairs[1:]] == (
+        [] if reasons else [date(2025, 1, 1)]
     )
+
+
+def test_a_film_whose_header_cannot_be_read_has_no_day(
+    tmp_path: Path, reference: BmdReference
+) -> None:
+    dated = {"path": "b.dcm", "acquired_on": "2025-01-10", "dxa_on": "2025-01-10"}
+    path = write_wide(tmp_path, dated, {"dxa_on": "2025-01-10"})
+
+    manifest = read_within(path, reference, 90)
+
+    assert [e.reason for e in manifest.exclusions] == [ExclusionReason.UNREADABLE_FILM]
+
+
+def test_a_temporal_test_needs_the_day_of_every_film(
+    tmp_path: Path, reference: BmdReference
+) -> None:
+    path = write_wide(tmp_path, {"path": "b.dcm", "acquired_on": "2025-01-10"}, {"path": "c.dcm"})
+    write_toy_film(tmp_path / "c.dcm", np.zeros((8, 8)))
+
+    manifest = read_manifest(
+        path,
+        reference=reference,
+        growth=load_growth_reference(),
+        age_years=(3.0, 18.0),
+        film_days=True,
+    )
+
+    assert [pair.line for pair in manifest.pairs] == [2]
+    assert [e.reason for e in manifest.exclusions] == [ExclusionReason.DATE_MISSING]
 
 
 def test_a_film_with_two_dxas_keeps_the_nearer(tmp_path: Path, reference: BmdReference) -> None:

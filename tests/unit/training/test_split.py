@@ -19,6 +19,7 @@ from screener.training.split import (
     deal_folds,
     keep_split,
     rows_by_part,
+    rows_that_teach,
     split_patients,
 )
 
@@ -132,12 +133,19 @@ def test_a_patient_with_one_film_at_the_external_site_is_for_the_test(
     assert parts["same"] is Part.TEST
 
 
-@pytest.mark.parametrize("sites", [("Z",), ("A", "E")])
+@pytest.mark.parametrize("sites", [("Z",), ("E", "Z"), ("A", "E")])
 def test_a_site_of_nobody_or_of_everybody_is_refused(
     tmp_path: Path, toy_films: FilmSet, sites: tuple[str, ...]
 ) -> None:
     with pytest.raises(ConfigurationError, match="external site"):
         keep_split(tmp_path / "s.csv", held(toy_films), SplitShares(), 1, HeldOut(sites=sites))
+
+
+def test_with_folds_everybody_but_the_test_teaches() -> None:
+    parts = {Part.TRAINING: [5, 1], Part.VALIDATION: [2], Part.CALIBRATION: [0], Part.TEST: [3, 4]}
+
+    assert rows_that_teach(parts, 1) == [1, 5]
+    assert rows_that_teach(parts, 5) == [0, 1, 2, 5]
 
 
 def test_folds_hold_each_patient_once_and_low_ones_evenly(toy_films: FilmSet) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,16 +18,18 @@ from rich.console import Console
 from screener.domain.errors import ConfigurationError
 from screener.predictor.architecture import Outputs, ScreenerNet
 from screener.predictor.card import load_card
+from screener.predictor.encoding import HEIGHT, HEIGHT_KNOWN, LOG_MM, MALE, forget
 from screener.predictor.predict import TorchPredictor
 from screener.training.arms import Arm
 from screener.training.dataset import FilmSet
 from screener.training.evaluate import evaluate
 from screener.training.features import pooled_features, raw_z
-from screener.training.learn import learn, loss_of
+from screener.training.learn import _resume, _save_state, learn, loss_of
 from screener.training.predictions import read_table
 from screener.training.recipe import Recipe
 from screener.training.split import HeldOut, Part, SplitShares
-from screener.training.train import ENSEMBLE, OUT_OF_FOLD, TEST_PREDICTIONS, train
+from screener.training.train import ENSEMBLE, OUT_OF_FOLD, TEST_PREDICTIONS, mean_of, train
+from tests.unit.training.tables import make_table
 
 QUIET = Console(quiet=True)
 TINY = Recipe(size_px=64, epochs=8, batch_size=16, rate=3e-3, widen_factor=1 / 16)
@@ -177,6 +180,55 @@ def test_the_arm_without_film_leaves_predictions_and_no_predictor(
     assert not (out / "state.pt").exists()
 
 
+def test_folds_give_the_arm_without_film_an_estimate_of_every_child_too(
+    toy_manifest: Path, tmp_path: Path
+) -> None:
+    recipe = replace(TINY, arm=Arm.CLINICAL_ONLY, folds=2, held_out=HeldOut(sites=("E",)))
+
+    out = train(
+        two_sites(toy_manifest, tmp_path / "m"), tmp_path / "run", recipe, workers=1, console=QUIET
+    )
+
+    held_out = read_table(out / OUT_OF_FOLD)
+    assert len(set(held_out.patient)) == len(held_out) == 39
+    assert not set(held_out.patient) & set(read_table(out / TEST_PREDICTIONS).patient)
+
+
+def test_an_ensemble_is_the_mean_of_its_networks() -> None:
+    first, second = make_table(4), make_table(4)
+    second = replace(
+        second,
+        raw_z={name: values + 1 for name, values in second.raw_z.items()},
+        raw_low_logit=second.raw_low_logit - 2,
+        on_spine=np.full(4, 0.5),
+    )
+
+    mean = mean_of([replace(first, on_spine=np.full(4, 0.1)), second])
+
+    assert mean.raw_z["height"] == pytest.approx(first.raw_z["height"] + 0.5)
+    assert mean.raw_low_logit == pytest.approx(first.raw_low_logit - 1)
+    assert mean.on_spine == pytest.approx(np.full(4, 0.3))
+    assert mean.path == first.path
+
+
+def test_a_manifest_too_small_to_calibrate_with_is_refused(
+    toy_manifest: Path, tmp_path: Path
+) -> None:
+    few = tmp_path / "few.csv"
+    rows = toy_manifest.read_text().splitlines()[:41]
+    few.write_text("\n".join([rows[0], *(f"{toy_manifest.parent}/{row}" for row in rows[1:])]))
+
+    with pytest.raises(ConfigurationError, match="4 patients to calibrate with, and 9 are needed"):
+        train(few, tmp_path / "run", TINY, workers=1, console=QUIET)
+    assert not (tmp_path / "run" / "state.pt").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_a_device_that_is_not_there_is_refused(toy_manifest: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no CUDA device"):
+        train(toy_manifest, tmp_path, TINY, device="cuda", workers=1, console=QUIET)
+
+
 def test_runs_of_one_study_share_their_prepared_films(toy_manifest: Path, tmp_path: Path) -> None:
     shared = tmp_path / "prepared"
     for arm in (Arm.CLINICAL_ONLY, Arm.LABEL_SHUFFLED):
@@ -207,6 +259,46 @@ def test_too_few_films_for_a_step_are_refused(toy_films: FilmSet, tmp_path: Path
 
     with pytest.raises(ConfigurationError, match="do not fill a step of 16"):
         learn(toy_films, parts, TINY, tmp_path, device="cpu", console=QUIET)
+
+
+@pytest.mark.parametrize("size_px", [32, 250])
+def test_a_side_that_does_not_halve_is_refused(size_px: int) -> None:
+    with pytest.raises(ConfigurationError, match="multiple of 32"):
+        Recipe(size_px=size_px)
+
+
+def test_what_no_training_child_had_is_not_listened_to_later(
+    toy_films: FilmSet, tmp_path: Path
+) -> None:
+    girls = forget(toy_films.clinical, height=True)
+    girls[:, MALE], girls[:, LOG_MM] = 0.0, math.log(1.2)
+    films = replace(toy_films, clinical=girls)
+    parts = {**PARTS, Part.VALIDATION: []}
+
+    network = learn(films, parts, replace(TINY, epochs=1), tmp_path, device="cpu", console=QUIET)
+
+    boys = girls.copy()
+    boys[:, [HEIGHT, HEIGHT_KNOWN, MALE]] = (1.5, 1.0, 1.0)
+    magnified = girls.copy()
+    magnified[:, LOG_MM] += math.log(1.1)
+    pooled = pooled_features(network, films, range(40), device="cpu")
+    as_learnt = raw_z(network.head, pooled, girls[:40])
+    assert raw_z(network.head, pooled, boys[:40]) == pytest.approx(as_learnt, abs=0.01)
+    # one scale in training: another is still within what augmentation showed
+    assert float(network.head.standardise(torch.from_numpy(magnified))[:, LOG_MM].max()) < 2
+
+
+def test_the_scaling_of_gradients_goes_on_after_a_kill(tmp_path: Path) -> None:
+    network = ScreenerNet(widen_factor=1 / 16)
+    optimizer = torch.optim.AdamW(network.parameters())
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    scaler.scale(torch.ones(1))
+    _save_state(tmp_path / "state.pt", network, optimizer, scaler, [])
+
+    resumed = torch.amp.GradScaler("cpu")
+    assert _resume(tmp_path / "state.pt", network, optimizer, resumed) == []
+
+    assert resumed.get_scale() == 1024.0
 
 
 @pytest.mark.parametrize(("size_px", "sides"), [(256, [128, 192, 256]), (64, [64, 64, 64])])
