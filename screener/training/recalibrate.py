@@ -212,8 +212,8 @@ def describe(card: PredictorCard) -> list[str]:
         at = f"{d.prevalence:g}"
         flags, worth = d.expected_flags_per_1000[at], d.expected_ppv[at]
         lines.append(
-            f"{label}at a prevalence of {100 * d.prevalence:g} %: {flags:.0f} flags per 1,000 films, "
-            f"{100 * worth:.0f} % of them low"
+            f"{label}at a prevalence of {100 * d.prevalence:g} %: {flags:.0f} flags per 1,000 "
+            f"films, {100 * worth:.0f} % of them low"
         )
     lines += [
         f"{label}gate {gate.reason}: turns away {100 * gate.false_rejection.value:.1f} % of films "
