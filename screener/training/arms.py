@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn's own
+from threadpoolctl import threadpool_limits
 
 from screener.domain.errors import ConfigurationError
 from screener.predictor.encoding import (

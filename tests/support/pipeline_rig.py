@@ -254,6 +254,7 @@ class Rig:
             vault=Spool(folder / "vault"),
             reference=_REFERENCE,
             growth=_GROWTH,
+            height_adjustment=None,
             predictor=facts_of(self.predictor),
             archives=by_name,
             lease=timedelta(seconds=LEASE_S),
