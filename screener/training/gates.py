@@ -47,8 +47,10 @@ REASON_OF_KIND: Mapping[str, NotScoredReason] = {
     "rotated": NotScoredReason.SCOLIOSIS_OR_ROTATION,
 }
 
-#: Share of in-range films that each gate may turn away, on those that taught it.
-FALSE_REJECTION = 0.002
+#: How far beyond the furthest in-range film a limit lies: in logits of a probe, and as a factor on
+#: the share of clipped pixels and on the distance. A few hundred films do not show the furthest one
+#: of a hospital, and a film that is not estimated helps nobody.
+_BEYOND_LOGIT, _BEYOND_CLIPPED, _BEYOND_DISTANCE = 0.75, 2.0, 1.15
 
 #: Fewer films of a kind, or in range, teach nothing.
 _FEWEST_FILMS = 20
@@ -144,8 +146,8 @@ def learn_gates(
 
     Notes
     -----
-    A gate's limit is the quantile of the in-range half that taught it, out of fold in five, so that
-    the probe does not know the film that it is judged by.
+    A gate's limit lies beyond every film of the in-range half that taught it, out of fold in five,
+    so that the probe does not know the film that it is judged by.
     """
     teach, judge = _halves(len(in_range.features), seed)
     centre = in_range.features[teach].mean(axis=0)
@@ -208,7 +210,7 @@ def _probe(ours: Array, theirs: Array, seed: int) -> tuple[Array, float, float]:
         model = _logistic().fit(films[fold != held], answer[fold != held])
         scores[fold == held] = model.decision_function(films[fold == held])
     model = _logistic().fit(films, answer)
-    limit = float(np.quantile(scores[: len(ours)], 1 - FALSE_REJECTION, method="higher"))
+    limit = float(scores[: len(ours)].max()) + _BEYOND_LOGIT
     return model.coef_[0].astype(np.float32), float(model.intercept_[0]), limit
 
 
@@ -219,7 +221,7 @@ def _logistic() -> LogisticRegression:
 def _clipped_gate(
     seen: Seen, teach: npt.NDArray[np.int64], judge: npt.NDArray[np.int64], *, on_patients: bool
 ) -> Gate:
-    limit = float(np.quantile(seen.clipped[teach], 1 - FALSE_REJECTION, method="higher"))
+    limit = float(seen.clipped[teach].max()) * _BEYOND_CLIPPED
     return Gate(
         reason=NotScoredReason.CLIPPED_FILM.value,
         statistic="share of the exposed pixels at an end of the grey scale",
@@ -242,7 +244,7 @@ def _novelty_gate(
     def distance(films: Array) -> npt.NDArray[np.float64]:
         return gates.distance(torch.from_numpy(films)).numpy().astype(np.float64)
 
-    limit = float(np.quantile(distance(ours[teach]), 1 - FALSE_REJECTION, method="higher"))
+    limit = float(distance(ours[teach]).max()) * _BEYOND_DISTANCE
     return Gate(
         reason=NotScoredReason.UNLIKE_TRAINING.value,
         statistic="distance of the film's features from the training films', in their SDs",
