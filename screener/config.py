@@ -156,6 +156,12 @@ class PredictorSettings(_Section):
     #: Threads of the scoring process; 0 for one per core.
     threads: int = Field(default=0, ge=0)
 
+    @field_validator("folder", mode="before")
+    @classmethod
+    def _none_if_empty(cls, value: object) -> object:
+        """Take an empty text for none: the path of an empty text is the folder one stands in."""
+        return None if value == "" else value
+
 
 class ReferenceSettings(_Section):
     """What turns aBMD into a Z-score."""

@@ -105,7 +105,8 @@ def test_four_commands_make_a_predictor_of_a_sites_own(
     assert said["overall"]["r_z"]["n"] == 90
     assert "no_height_no_weight" in said["arms"]
     listed = run_command("predictor", "list", "--json").json
-    assert [row["name"] for row in listed["predictors"] if row["in_force"]] == ["ours"]
+    (ours,) = [row for row in listed["predictors"] if row["checksum"] == listed["in_force"]]
+    assert (ours["name"], ours["version"]) == ("ours", "1-here")
 
 
 def test_arms_go_to_folders_of_their_own(configure: Configure, tmp_path: Path) -> None:
