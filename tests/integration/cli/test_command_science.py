@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -154,4 +155,20 @@ def test_what_cannot_be_done_ends_with_a_sentence(
 
     assert ended.code in {1, 2}
     assert said in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_node_without_the_packages_of_training_says_what_to_install(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure()
+    # as if it were not there: None in sys.modules is how Python says so
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.delitem(sys.modules, "screener.training.manifest", raising=False)
+    monkeypatch.delitem(sys.modules, "screener.training.reference_data", raising=False)
+
+    ended = run_command("reference", "fit", "x.csv", "--out", "r")
+
+    assert ended.code == 1
+    assert "pip install 'bmd-screener[training]'" in ended.err
     assert "Traceback" not in ended.err
