@@ -22,7 +22,7 @@ from screener.network.peers import Peer
 from screener.network.store_scu import echo
 from screener.predictor.card import load_card, verify_gates, verify_weights
 from screener.storage import migrate
-from screener.storage.references import load_bmd_reference
+from screener.storage.references import find_reference, load_bmd_reference
 from screener.storage.spool import Spool
 from screener.wiring import (
     build_archive,
@@ -32,6 +32,7 @@ from screener.wiring import (
     check_rules,
     predictor_folder,
     predictor_origin,
+    reference_folder,
     require_current_database,
 )
 
@@ -188,7 +189,9 @@ def _reference(settings: Settings) -> str:
     try:
         reference = build_reference(settings, build_predictor_facts(settings))
     except PredictorMismatch:  # another door says so
-        reference = load_bmd_reference(settings.reference.bmd)
+        reference = load_bmd_reference(
+            find_reference(settings.reference.bmd, reference_folder(settings))
+        )
     note = "; synthetic, not a clinical reference" if reference.synthetic else ""
     return f"{reference.label}, {reference.region}, {reference.device}{note}"
 

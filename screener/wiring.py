@@ -18,7 +18,11 @@ from screener.domain.identifiers import (
     SopInstanceUid,
     StudyInstanceUid,
 )
-from screener.domain.reference import BmdReference, refuse_made_up_reference
+from screener.domain.reference import (
+    BmdReference,
+    HeightAdjustment,
+    refuse_made_up_reference,
+)
 from screener.domain.report import ReportVariant
 from screener.domain.rules import SiteRules, refuse_live_if_synthetic
 from screener.network.commitment import CommitmentReport, request_commitment
@@ -238,6 +242,22 @@ def build_reference(settings: Settings, predictor: PredictorFacts) -> BmdReferen
     return reference
 
 
+def build_height_adjustment(
+    settings: Settings, predictor: PredictorFacts
+) -> HeightAdjustment | None:
+    """Return the coefficients in force, or None; made-up ones are refused for children."""
+    path = settings.reference.height_adjustment
+    if path is None:
+        return None
+    adjustment = load_height_adjustment(path)
+    if adjustment.synthetic and not predictor.identity.synthetic:
+        raise ConfigurationError(
+            f"reference.height_adjustment: {adjustment.label} comes from synthetic children, and "
+            "the predictor in force is for children"
+        )
+    return adjustment
+
+
 def build_services(settings: Settings) -> Services:
     """Put together what the stages work with.
 
@@ -255,11 +275,7 @@ def build_services(settings: Settings) -> Services:
         vault=Spool(folder / "vault"),
         reference=build_reference(settings, facts),
         growth=load_growth_reference(),
-        height_adjustment=(
-            load_height_adjustment(settings.reference.height_adjustment)
-            if settings.reference.height_adjustment
-            else None
-        ),
+        height_adjustment=build_height_adjustment(settings, facts),
         predictor=facts,
         archives={a.name: build_archive(settings, a) for a in settings.archives},
         lease=timedelta(seconds=settings.drive.lease_s),

@@ -11,8 +11,9 @@ import typer
 from screener.cli.output import ERR, SCIENCE, print_json, print_table, say
 from screener.config import load_settings
 from screener.domain.errors import ConfigurationError
+from screener.storage.references import find_reference
 from screener.telemetry.logging import configure_logging
-from screener.wiring import predictor_folder
+from screener.wiring import predictor_folder, reference_folder
 
 if TYPE_CHECKING:
     from screener.training.evaluation import Evaluation
@@ -109,7 +110,8 @@ def evaluate(  # noqa: PLR0917 - a command's options
     from screener.training.evaluate import evaluate as run  # noqa: PLC0415
     from screener.training.evaluation_document import document_of  # noqa: PLC0415
 
-    comparisons = Comparisons(arms=arm or (), seed_runs=seed_run or (), reference=reference)
+    known = find_reference(reference, reference_folder(settings)) if reference else None
+    comparisons = Comparisons(arms=arm or (), seed_runs=seed_run or (), reference=known)
     if predictions is not None:
         evaluation = evaluate_predictions(
             predictions, folder, out, comparisons=comparisons, console=ERR

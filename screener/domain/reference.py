@@ -118,6 +118,8 @@ class HeightAdjustment:
         SHA-256 of the file it came from, hexadecimal.
     bands
         By sex and age; none overlaps another.
+    synthetic
+        Whether it is of computed children, which its label then says.
 
     Notes
     -----
@@ -130,11 +132,12 @@ class HeightAdjustment:
     source: str
     checksum: str
     bands: tuple[HeightBand, ...]
+    synthetic: bool = False
 
     @property
     def label(self) -> str:
         """Name and version, as printed beside a Z."""
-        return f"{self.name} {self.version}"
+        return f"{self.name} {self.version}{', synthetic' if self.synthetic else ''}"
 
     def adjusted_z(self, sex: Sex, age_years: float, z: float, height_z: float) -> float | None:
         """Return the Z less what height explains, or None at ages without coefficients."""

@@ -20,15 +20,22 @@ Floats = npt.NDArray[np.float64]
 EDF = (3.0, 6.0, 4.0)
 #: Ages of the table, years apart.
 STEP_YEARS = 0.5
+#: The table may begin and end so much, years, outside the children measured: a month.
+_REACH_YEARS = 1 / 12
 
 _DEGREE, _INTERVALS = 3, 16
 #: Degrees of freedom of a straight line.
 _STRAIGHT = 2
 #: Fewer children of a sex make no curve.
 _FEWEST = 100
+#: Ages that reach over fewer years make no curve.
+_LEAST_YEARS = 2.0
 #: |L| below this is computed as L = 0.
 _SMALL_L = 1e-4
+#: The weights of the penalties depend on the curves, which depend on the weights.
 _ROUNDS = 3
+#: Log likelihood that a fit may leave unfound.
+_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +63,16 @@ class FittedSex:
     deviance: float
     z: Floats
 
+    @property
+    def bic(self) -> float:
+        """Deviance with a price on degrees of freedom: of two fits the lower is the better.
+
+        Notes
+        -----
+        Source: Schwarz G. Estimating the dimension of a model. Ann Stat 1978;6:461.
+        """
+        return self.deviance + float(np.log(self.children)) * sum(self.edf)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedReference:
@@ -82,13 +99,13 @@ def fit_reference(measured: Measured, *, edf: tuple[float, float, float] = EDF) 
     Raises
     ------
     ConfigurationError
-        A sex has fewer than 100 children, or `edf` cannot be had.
+        A sex has fewer than 100 children or ages over less than two years, or `edf` cannot be had.
 
     Notes
     -----
     The measurement is Box-Cox transformed to a standard Gaussian; log M, log S and L are cubic
     B-splines with second-difference penalties, whose weights give the effective degrees of freedom
-    asked for. Maximised by L-BFGS with the analytic gradient.
+    asked for. Maximised within trust regions, with the expected information for the curvature.
 
     Source: Cole TJ, Green PJ. Stat Med 1992;11:1305; Eilers PHC, Marx BD. Stat Sci 1996;11:89.
     """
@@ -103,7 +120,13 @@ def fit_reference(measured: Measured, *, edf: tuple[float, float, float] = EDF) 
             raise ConfigurationError(
                 f"{int(rows.sum())} children of sex {sex.value} are too few: {_FEWEST} are needed"
             )
-        sexes[sex] = _fit_sex(measured.age_years[rows], measured.abmd_g_cm2[rows], edf)
+        age = measured.age_years[rows]
+        if np.ptp(age) < _LEAST_YEARS:
+            raise ConfigurationError(
+                f"children of sex {sex.value} are of {age.min():.1f} to {age.max():.1f} years: a "
+                f"curve needs {_LEAST_YEARS:g} years or more"
+            )
+        sexes[sex] = _fit_sex(age, measured.abmd_g_cm2[rows], edf)
     if not sexes:
         raise ConfigurationError("there are no measurements of either sex")
     return FittedReference(sexes=sexes)
@@ -112,43 +135,46 @@ def fit_reference(measured: Measured, *, edf: tuple[float, float, float] = EDF) 
 def _fit_sex(age: Floats, y: Floats, edf: tuple[float, float, float]) -> FittedSex:
     knots = _knots(float(age.min()), float(age.max()))
     basis = _basis(age, knots)
+    values = _maximise(y, basis, edf)
+    grid = _grid(float(age.min()), float(age.max()))
+    l, m, s = (  # noqa: E741 - the field's own letter
+        tuple(curve.tolist()) for curve in _curves(values, _basis(grid, knots))
+    )
+    years = np.floor(age).astype(int)
+    numbers = np.bincount(years - years.min())
+    bare = np.zeros((basis.shape[1], basis.shape[1]))
+    return FittedSex(
+        curve=LmsCurve(ages_years=tuple(grid.tolist()), l=l, m=m, s=s),
+        children=len(y),
+        per_year=dict(enumerate(numbers.tolist(), int(years.min()))),
+        edf=edf,
+        deviance=2 * _objective(values, y, basis, bare, (0.0, 0.0, 0.0))[0],
+        z=_z(y, *_curves(values, basis)),
+    )
+
+
+def _maximise(y: Floats, basis: Floats, edf: tuple[float, float, float]) -> Floats:
+    """Return the coefficients of L, log M and log S that are likeliest for the freedom given."""
     count = basis.shape[1]
     penalty = np.diff(np.eye(count), 2, axis=0)
     penalty = penalty.T @ penalty
     # start from a smooth median, a constant spread and no skew
     log_m = np.linalg.lstsq(basis.T @ basis + 1e-3 * penalty, basis.T @ np.log(y), rcond=None)[0]
     spread = float(np.log((np.log(y) - basis @ log_m).std()))
-    start = np.concatenate([np.full(count, 0.5), log_m, np.full(count, spread)])
-    weights = (1.0, 1.0, 1.0)
+    values = np.concatenate([np.zeros(count), log_m, np.full(count, spread)])
     for _ in range(_ROUNDS):
-        weights = _weights(start, basis, penalty, edf)
+        fixed = (y, basis, penalty, _weights(values, basis, penalty, edf))
         found = minimize(
-            _objective,
-            start,
-            args=(y, basis, penalty, weights),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": 500},
+            _objective, values, args=fixed, jac=True, hess=_information, method="trust-exact"
         )
-        start = found.x
-    l, m, s = _curves(start, basis)  # noqa: E741 - the field's own letter
-    grid = _grid(float(age.min()), float(age.max()))
-    at = _curves(start, _basis(grid, knots))
-    zero = (0.0, 0.0, 0.0)
-    years, numbers = np.unique(np.floor(age).astype(int), return_counts=True)
-    return FittedSex(
-        curve=LmsCurve(
-            ages_years=tuple(grid.tolist()),
-            l=tuple(at[0].tolist()),
-            m=tuple(at[1].tolist()),
-            s=tuple(at[2].tolist()),
-        ),
-        children=len(y),
-        per_year=dict(zip(years.tolist(), numbers.tolist(), strict=True)),
-        edf=edf,
-        deviance=2 * float(_objective(start, y, basis, penalty, zero)[0]),
-        z=_z(y, l, m, s),
-    )
+        # its own word for success asks for a slope that rounding may not allow
+        if 0.5 * found.jac @ np.linalg.solve(_information(found.x, *fixed), found.jac) > _TOLERANCE:
+            raise ConfigurationError(
+                f"the fit did not settle with edf {edf}: look at the measurements for values far "
+                "from the others, or ask for fewer degrees of freedom"
+            )
+        values = np.asarray(found.x)
+    return values
 
 
 def _knots(low: float, high: float) -> Floats:
@@ -202,6 +228,34 @@ def _objective(
     return value, np.concatenate(slope)
 
 
+def _information(
+    values: Floats,
+    y: Floats,  # noqa: ARG001 - the signature is scipy's
+    basis: Floats,
+    penalty: Floats,
+    weights: tuple[float, float, float],
+) -> Floats:
+    """Return the expected information of L, log M and log S, with the penalties.
+
+    Notes
+    -----
+    To the lowest orders of S (Cole and Green 1992, section 3), for log M and log S instead of M
+    and S.
+    """
+    l, _, s = _curves(values, basis)  # noqa: E741
+    one = np.ones_like(s)
+    of_l, of_m, of_s = _diagonal(l, s)
+    each = ((of_l, -0.5 * one, l * s**2), (-0.5 * one, of_m, 2 * l), (l * s**2, 2 * l, of_s))
+    blocks = [[basis.T @ (basis * entry[:, None]) for entry in row] for row in each]
+    for i, weight in enumerate(weights):
+        blocks[i][i] += weight * penalty
+    return np.block(blocks)
+
+
+def _diagonal(l: Floats, s: Floats) -> tuple[Floats, Floats, Floats]:  # noqa: E741
+    return 7 * s**2 / 4, (1 + 2 * l**2 * s**2) / s**2, np.full(len(s), 2.0)
+
+
 def _weights(
     values: Floats, basis: Floats, penalty: Floats, edf: tuple[float, float, float]
 ) -> tuple[float, float, float]:
@@ -209,26 +263,33 @@ def _weights(
 
     Notes
     -----
-    With the expected information of L, log M and log S: 7 S^2 / 4, (1 + 2 L^2 S^2) / S^2 and 2
-    (Cole and Green 1992, section 4).
+    Each curve's own, from its block of the expected information (Cole and Green 1992, section 4).
     """
     l, _, s = _curves(values, basis)  # noqa: E741
-    information = (7 * s**2 / 4, (1 + 2 * l**2 * s**2) / s**2, np.full(len(s), 2.0))
     found = []
-    for wanted, weight in zip(edf, information, strict=True):
-        curved = basis.T @ (basis * weight[:, None])
+    for wanted, information in zip(edf, _diagonal(l, s), strict=True):
+        curved = basis.T @ (basis * information[:, None])
+        scale = float(np.trace(curved) / np.trace(penalty))
 
-        def freedom(log_weight: float, curved: Floats = curved, wanted: float = wanted) -> float:
-            smoothed = np.linalg.solve(curved + np.exp(log_weight) * penalty, curved)
-            return float(np.trace(smoothed)) - wanted
+        def freedom(log_weight: float, curved: Floats = curved, scale: float = scale) -> float:
+            weighted = curved + scale * np.exp(log_weight) * penalty
+            return float(np.trace(np.linalg.solve(weighted, curved)))
 
         # a straight line is the limit, reached at no finite weight
-        limit = 18.0
-        found.append(float(np.exp(limit if freedom(limit) > 0 else brentq(freedom, -15.0, limit))))
+        least, most = -12.0, 18.0
+        if (had := freedom(least)) < wanted:
+            raise ConfigurationError(
+                f"edf {wanted:g}: the ages measured give no more than {had:.1f}; are they decimal?"
+            )
+        if freedom(most) > wanted:
+            found.append(scale * float(np.exp(most)))
+        else:
+            root = brentq(lambda x: freedom(x) - wanted, least, most)  # noqa: B023 - called here
+            found.append(scale * float(np.exp(root)))
     return found[0], found[1], found[2]
 
 
 def _grid(low: float, high: float) -> Floats:
-    first = np.ceil(low / STEP_YEARS) * STEP_YEARS
-    last = np.floor(high / STEP_YEARS) * STEP_YEARS
-    return np.asarray(np.arange(first, last + STEP_YEARS / 2, STEP_YEARS))
+    first = np.ceil((low - _REACH_YEARS) / STEP_YEARS)
+    last = np.floor((high + _REACH_YEARS) / STEP_YEARS)
+    return np.asarray(np.arange(first, last + 1) * STEP_YEARS)

@@ -20,13 +20,14 @@ _FEWEST = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeightLine:
-    """One band's line ``Z = b0 + b1 * height Z``, and how well it is known."""
+    """One band's line ``Z = b0 + b1 * height Z``, with standard errors, over the ages measured."""
 
     sex: Sex
     age_from: float
     age_to: float
     b0: float
     b1: float
+    b0_error: float
     b1_error: float
     r2: float
     children: int
@@ -56,11 +57,13 @@ def fit_height(measured: Measured, table: LmsTable, growth: GrowthReference) -> 
     lines = []
     for sex in table.curves:
         first, last = table.age_range_years(sex)
-        for low, high in _BANDS:
+        for band_from, band_to in _BANDS:
+            # where nobody was measured, nothing is known
+            low, high = max(band_from, first), min(band_to, last)
             rows = np.flatnonzero(
                 (measured.sex == sex.value)
-                & (measured.age_years >= max(low, first))
-                & (measured.age_years < min(high, last))
+                & (measured.age_years >= low)
+                & (measured.age_years < high)
                 & np.isfinite(measured.height_cm)
             )
             pairs = []
@@ -75,6 +78,8 @@ def fit_height(measured: Measured, table: LmsTable, growth: GrowthReference) -> 
             if len(pairs) < _FEWEST:
                 continue
             heights, scores = np.array(pairs).T
+            if np.ptp(heights) == 0:
+                continue
             line = stats.linregress(heights, scores)
             lines.append(
                 HeightLine(
@@ -83,6 +88,7 @@ def fit_height(measured: Measured, table: LmsTable, growth: GrowthReference) -> 
                     age_to=high,
                     b0=float(line.intercept),
                     b1=float(line.slope),
+                    b0_error=float(line.intercept_stderr),
                     b1_error=float(line.stderr),
                     r2=float(line.rvalue) ** 2,
                     children=len(pairs),
