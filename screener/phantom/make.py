@@ -28,7 +28,16 @@ from screener.phantom.cohort import Child, stream
 from screener.phantom.film import Film, expose
 from screener.phantom.header import Items, header, phantom_uid
 from screener.phantom.odd import ODD_KINDS, odd_film
-from screener.phantom.sets import COHORTS, PAIRED, SET_SIZE, Planned, plan
+from screener.phantom.sets import (
+    CHEST,
+    COHORTS,
+    CROPPED_AT,
+    MARKED_COBB_DEG,
+    PAIRED,
+    SET_SIZE,
+    Planned,
+    plan,
+)
 from screener.phantom.vendors import VENDORS
 from screener.phantom.write_dicom import encode
 
@@ -230,7 +239,7 @@ def _make_film(
         extras=film.extras.names,
         vendor=f"{film.vendor.manufacturer} {film.vendor.model}",
         cohort=cohort,
-        kind=film.extras.over_spine or wanted.kind,
+        kind=_kind(film, wanted),
         group=wanted.group,
         variant=wanted.variant,
         spine_mask=mask,
@@ -254,6 +263,17 @@ def take(wanted: Planned, spacing_mm: float | None) -> Film:
         spacing_mm=spacing_mm,
         staging=wanted.staging,
     )
+
+
+def _kind(film: Film, wanted: Planned) -> str:
+    """Return ``chest``, or why a film must not be estimated, also where chance made it so."""
+    if film.extras.over_spine:
+        return film.extras.over_spine
+    if wanted.kind == CHEST and film.cobb_deg >= MARKED_COBB_DEG:
+        return "scoliosis"
+    if wanted.kind == CHEST and film.lowest_visible in CROPPED_AT:
+        return "cropped"
+    return wanted.kind
 
 
 def write_mask(path: Path, mask: NDArray[np.bool_]) -> None:

@@ -25,6 +25,13 @@ FRONTAL_KINDS = ("rods", "contrast", "brace", "scoliosis", "rotated", "cropped")
 #: Kinds of the cohort ``odd``, in turn.
 REFUSED_KINDS = (*ODD_KINDS, *FRONTAL_KINDS)
 
+#: The kind of a film that may be estimated.
+CHEST = "chest"
+#: A curve from here on, by Cobb, is marked: the vertebrae are turned and overlap.
+MARKED_COBB_DEG = 40.0
+#: The lowest vertebra of a film that ends above the lumbar spine's neighbours.
+CROPPED_AT = ("T9", "T10")
+
 #: Of port and low Z in the trap (domain.md 5.5), and the share of children with a port.
 _TRAP_RHO, _TRAP_SHARE_SCORE = 0.6, 0.5
 _TWINS_APART = 1.0
@@ -54,7 +61,7 @@ class Planned:
     film_seed: int
     site: str
     staging: Staging
-    kind: str = "chest"
+    kind: str = CHEST
     group: str = ""
     variant: str = ""
 
@@ -154,10 +161,10 @@ def _refused(planned: Planned, kind: str) -> Planned:
         case "rods" | "contrast" | "brace":
             staging = replace(staging, over_spine=kind, lowest=str(rng.choice(["L1", "L2", "L3"])))
         case "scoliosis":
-            staging = replace(staging, cobb_deg=float(rng.uniform(40, 70)))
+            staging = replace(staging, cobb_deg=float(rng.uniform(MARKED_COBB_DEG, 70)))
         case "rotated":
             side = 1 if rng.random() < 0.5 else -1
             staging = replace(staging, turn_deg=side * float(rng.uniform(25, 40)))
         case "cropped":
-            staging = replace(staging, lowest=str(rng.choice(["T9", "T10"])))
+            staging = replace(staging, lowest=str(rng.choice(list(CROPPED_AT))))
     return replace(planned, staging=staging, kind=kind)

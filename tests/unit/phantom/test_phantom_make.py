@@ -10,10 +10,11 @@ import pydicom
 import pytest
 
 from screener.domain.patient import age_years
+from screener.phantom.anatomy import build_body
 from screener.phantom.film import MASK_SHRINK
 from screener.phantom.make import make_films
 from screener.phantom.overlays import has_rods
-from screener.phantom.sets import REFUSED_KINDS, plan
+from screener.phantom.sets import MARKED_COBB_DEG, REFUSED_KINDS, plan
 
 
 def _rows(manifest: Path) -> list[dict[str, str]]:
@@ -146,6 +147,20 @@ def test_rods_in_a_film_of_the_main_cohort_are_told_by_its_kind(tmp_path: Path) 
 
     assert rows[index]["kind"] == "rods"
     assert "rods" in rows[index]["extras"].split()
+
+
+def test_a_marked_curve_in_a_film_of_the_main_cohort_is_told_by_its_kind(tmp_path: Path) -> None:
+    seed, index = next(
+        (seed, index)
+        for seed in range(1000)
+        for index in range(4)
+        if build_body(plan(index, seed).child).cobb >= MARKED_COBB_DEG
+    )
+
+    rows = _rows(make_films(index + 1, seed, tmp_path, processes=1, spacing_mm=2.0))
+
+    assert rows[index]["kind"] == "scoliosis"
+    assert {row["kind"] for row in rows if float(row["cobb_deg"]) < MARKED_COBB_DEG} == {"chest"}
 
 
 def test_films_that_must_not_be_estimated_say_why(tmp_path: Path) -> None:
