@@ -53,6 +53,23 @@ class Outputs:
     low_logit: Tensor
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureMaps:
+    """What the trunk sees in films, at two depths.
+
+    Parameters
+    ----------
+    early
+        ``[B, C/4, S/8, S/8]``, after the second of four stages: fine enough for a rod or the edge
+        of a brace, which later stages average away.
+    last
+        ``[B, C, S/32, S/32]``, which the head answers from.
+    """
+
+    early: Tensor
+    last: Tensor
+
+
 class Head(nn.Module):
     """Everything after the mean over pixels; cheap, and always float32.
 
@@ -140,12 +157,16 @@ class ScreenerNet(nn.Module):
                 nn.init.zeros_(last_norm.weight)
         self.head = Head(self.trunk.in_planes, dropout)
 
-    def features(self, pixels: Tensor) -> Tensor:
-        """Return the last feature map ``[B, C, S/32, S/32]`` of films ``[B, 1, S, S]``, 0 to 1."""
+    def maps(self, pixels: Tensor) -> FeatureMaps:
+        """Return the feature maps of films ``[B, 1, S, S]``, 0 to 1."""
         trunk = self.trunk
         x = trunk.maxpool(trunk.act(trunk.bn1(trunk.conv1(pixels - 0.5))))
-        maps: Tensor = trunk.layer4(trunk.layer3(trunk.layer2(trunk.layer1(x))))
-        return maps
+        early = trunk.layer2(trunk.layer1(x))
+        return FeatureMaps(early=early, last=trunk.layer4(trunk.layer3(early)))
+
+    def features(self, pixels: Tensor) -> Tensor:
+        """Return the last feature map ``[B, C, S/32, S/32]`` of films ``[B, 1, S, S]``, 0 to 1."""
+        return self.maps(pixels).last
 
     def forward(self, pixels: Tensor, clinical: Tensor) -> Outputs:
         """Answer from films ``[B, 1, S, S]`` and encoded clinical variables ``[B, 7]``."""

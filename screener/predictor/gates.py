@@ -1,8 +1,9 @@
 """Films that must not be estimated, told by what the network sees in them.
 
-Everything here reads the last feature map, which the forward pass has anyway. A gate is a linear
-probe on its means and maxima, the distance from the training films, or the share of clipped pixels;
-the finder of the spine is a linear probe on each of its cells.
+Everything here reads feature maps that the forward pass has anyway. A gate is a linear probe on the
+means and maxima of an early map in the parts of a film, the distance from the training films there,
+or the share of clipped pixels; the finder of the spine is a linear probe on each cell of the last
+map.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from screener.domain.errors import PredictorMismatch
 from screener.domain.screening import NotScoredReason
 from screener.predictor.card import PredictorCard, verify_gates
 from screener.predictor.facts import Gate
+
+#: A film is described by this many parts each way: what lies where tells a rod from a rib.
+PARTS = 3
 
 #: Pixels this near to an end of the grey scale are clipped.
 CLIPPED_END = 0.004
@@ -55,15 +59,15 @@ class Gates:
     Parameters
     ----------
     centre, scale
-        ``[2C]``: they standardise a film's `described` features.
+        ``[D]``: they standardise a film's `described` features.
     probe_weight, probe_bias
-        ``[G, 2C]`` and ``[G]``, one probe for each of `PROBES`.
+        ``[G, D]`` and ``[G]``, one probe for each of `PROBES`.
     component, component_variance, rest_variance
-        ``[k, 2C]``, ``[k]`` and ``[]``: directions in which training films differ, how far they do,
+        ``[k, D]``, ``[k]`` and ``[]``: directions in which training films differ, how far they do,
         and how far beside them.
     spine_weight, spine_bias
-        ``[C]`` and ``[]``: of a cell of the feature map that shows spine. All 0 where training had
-        no spine masks: then `finds_spine` is false.
+        ``[C]`` and ``[]``: of a cell of the last feature map that shows spine. All 0 where training
+        had no spine masks: then `finds_spine` is false.
     """
 
     centre: Tensor
@@ -85,17 +89,17 @@ class Gates:
         """Return the same on a device."""
         return Gates(**{name: getattr(self, name).to(device) for name in _TENSORS})
 
-    def statistics(self, features: Tensor, films: Tensor) -> dict[NotScoredReason, Tensor]:
+    def statistics(self, early: Tensor, films: Tensor) -> dict[NotScoredReason, Tensor]:
         """Return what each gate compares, ``[B]`` each.
 
         Parameters
         ----------
-        features
-            ``[B, C, h, w]``, the last feature map.
+        early
+            ``[B, C/4, h, w]``, of `architecture.FeatureMaps`.
         films
             ``[B, 1, S, S]`` float32, 0 to 1, padding 0.
         """
-        standard = (described(features) - self.centre) / self.scale
+        standard = (described(early) - self.centre) / self.scale
         logits = standard @ self.probe_weight.T + self.probe_bias
         found = {reason: logits[:, i] for i, reason in enumerate(PROBES)}
         found[NotScoredReason.CLIPPED_FILM] = clipped_share(films)
@@ -108,7 +112,7 @@ class Gates:
         Parameters
         ----------
         standard
-            ``[B, 2C]`` standardised features.
+            ``[B, D]`` standardised features.
 
         Notes
         -----
@@ -130,10 +134,32 @@ class Gates:
         return torch.sigmoid(logit)
 
 
-def described(features: Tensor) -> Tensor:
-    """Return each film's means and maxima over pixels, ``[B, C, h, w]`` to ``[B, 2C]`` float32."""
-    maps = features.float()
-    return torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)
+def described(early: Tensor) -> Tensor:
+    """Return the means, then the maxima, of a map's channels in each of 3 by 3 parts of the film.
+
+    Parameters
+    ----------
+    early
+        ``[B, K, h, w]``.
+
+    Returns
+    -------
+    Tensor
+        ``[B, D]`` float32, D = 2 * 9 * K.
+    """
+    maps = early.float()
+    return torch.cat(
+        [
+            functional.adaptive_avg_pool2d(maps, PARTS).flatten(1),
+            functional.adaptive_max_pool2d(maps, PARTS).flatten(1),
+        ],
+        dim=1,
+    )
+
+
+def described_width(trunk_channels: int) -> int:
+    """Return the D of `described`, of a trunk that ends with so many channels."""
+    return 2 * PARTS**2 * (trunk_channels // 4)
 
 
 def clipped_share(films: Tensor) -> Tensor:
@@ -207,9 +233,15 @@ def load_gates(folder: Path, card: PredictorCard, trunk_channels: int) -> Gates 
     except SafetensorError as error:
         raise PredictorMismatch(f"the gates in {folder} cannot be read: {error}") from error
     known = {reason.value for reason in (*PROBES, *_OTHERS)}
-    fits = set(tensors) == set(_TENSORS) and tensors["centre"].shape == (2 * trunk_channels,)
+    fits = set(tensors) == set(_TENSORS) and tensors["centre"].shape == (
+        described_width(trunk_channels),
+    )
     if not fits or not {gate.reason for gate in card.gates} <= known:
-        raise PredictorMismatch(f"the gates in {folder} do not fit its card and network")
+        raise PredictorMismatch(
+            f"the gates in {folder} do not fit its card and network: either they are another "
+            "predictor's, or another release taught them. Teach them anew with screener calibrate "
+            "--refused, or install the predictor again"
+        )
     return Gates(**tensors)
 
 

@@ -25,7 +25,7 @@ from screener.domain.prediction import (
     SpineShare,
 )
 from screener.domain.screening import NotScoredReason
-from screener.predictor.architecture import ScreenerNet, pool
+from screener.predictor.architecture import FeatureMaps, ScreenerNet, pool
 from screener.predictor.attribution import (
     PLAYERS,
     class_activation,
@@ -213,28 +213,29 @@ class TorchPredictor:
             films = torch.from_numpy(np.stack([film.pixels for film, _ in items]))[:, None].to(
                 device=self._device, memory_format=torch.channels_last
             )
-            features = self._features(films)
+            maps = self._maps(films)
+            features = maps.last
             pooled = pool(features)
             shares, baseline = shapley_values(head, pooled, clinical_rows)
             gradient = pooled_gradient(head, pooled, clinical_rows)
             # the map shows what moved this estimate the way that its film moved it
             attention = class_activation(features, gradient, torch.sign(shares[:, 0]))
             z = self.card.calibration.intercept + slope * (baseline + shares.sum(dim=1))
-            z_of, shares_of, maps = z.tolist(), (slope * shares).tolist(), attention.cpu().numpy()
-            reasons = self._reasons(features, films)
+            z_of, shares_of, heat = z.tolist(), (slope * shares).tolist(), attention.cpu().numpy()
+            reasons = self._reasons(maps.early, films)
             spines = self._spines(features, films, attention)
         return [
-            self._prediction(film, clinical, encoded[i], z_of[i], shares_of[i], maps[i], spines[i])
+            self._prediction(film, clinical, encoded[i], z_of[i], shares_of[i], heat[i], spines[i])
             if (reason := reasons[i]) is None
             else Abstention(reason=reason)
             for i, (film, clinical) in enumerate(items)
         ]
 
-    def _reasons(self, features: Tensor, films: Tensor) -> list[NotScoredReason | None]:
+    def _reasons(self, early: Tensor, films: Tensor) -> list[NotScoredReason | None]:
         """Return why each film must not be estimated, or None."""
         if self._gates is None or not self.card.gates:
             return [None] * len(films)
-        return first_reason(self._gates.statistics(features, films), self.card.gates)
+        return first_reason(self._gates.statistics(early, films), self.card.gates)
 
     def _spines(
         self, features: Tensor, films: Tensor, attention: Tensor
@@ -250,13 +251,13 @@ class TorchPredictor:
             for share, area in zip(shares.tolist(), areas.tolist(), strict=True)
         ]
 
-    def _features(self, films: Tensor) -> Tensor:
+    def _maps(self, films: Tensor) -> FeatureMaps:
         with torch.autocast(
             self._device.type,
             dtype=torch.bfloat16,
             enabled=self._precision == "bfloat16",
         ):
-            return self._network.features(films)
+            return self._network.maps(films)
 
     def _prediction(
         self,

@@ -1,7 +1,7 @@
 """Teaches a predictor which films it must not estimate, and where the spine is.
 
-In-range films, and films of each kind that is to be turned away, are each halved: one half teaches
-a gate, the other says how often it is wrong.
+In-range films, and films of each kind that is to be turned away, are each halved, by child where
+the child is known: one half teaches a gate, the other says how often it is wrong.
 """
 
 from __future__ import annotations
@@ -47,15 +47,19 @@ REASON_OF_KIND: Mapping[str, NotScoredReason] = {
     "rotated": NotScoredReason.SCOLIOSIS_OR_ROTATION,
 }
 
-#: How far beyond the furthest in-range film a limit lies: in logits of a probe, and as a factor on
-#: the share of clipped pixels and on the distance. A few hundred films do not show the furthest one
-#: of a hospital, and a film that is not estimated helps nobody.
-_BEYOND_LOGIT, _BEYOND_CLIPPED, _BEYOND_DISTANCE = 0.75, 2.0, 1.15
+#: Share of the in-range films that a probe's limit may turn away.
+_TURNED_AWAY = 0.005
+#: In-range films that look more like the refused than half of those do are mislabelled, if they are
+#: no more than this share. They set no limit: one film with rods too many would let all rods pass.
+_MISLABELLED = 0.02
+#: How far beyond the furthest in-range film the other limits lie: factors on the share of clipped
+#: pixels and on the distance.
+_BEYOND_CLIPPED, _BEYOND_DISTANCE = 2.0, 1.15
 
 #: Fewer films of a kind, or in range, teach nothing.
 _FEWEST_FILMS = 20
-_COMPONENTS = 48
-_RIDGE = 0.003
+_COMPONENTS = 32
+_RIDGE = 0.01
 _BATCH = 16
 _SPINE_FILMS = 400
 #: A cell of the feature map shows spine where so much of it is.
@@ -75,7 +79,7 @@ class Seen:
     Parameters
     ----------
     features
-        ``[n, 2C]`` float32, of `predictor.gates.described`.
+        ``[n, D]`` float32, of `predictor.gates.described`.
     clipped, clipped_if_clipped
         ``[n]``, share of clipped pixels; and the same had the window been far too narrow.
     """
@@ -102,7 +106,7 @@ def look_at(
     for start in tracked(starts, "looking at films", total=len(starts), console=console):
         greys = films[start : start + _BATCH].astype(np.float32) / np.float32(65535)
         loaded = torch.from_numpy(greys)[:, None].to(device)
-        features.append(described(network.features(loaded)).cpu().numpy())
+        features.append(described(network.maps(loaded).early).cpu().numpy())
         clipped.append(clipped_share(loaded).cpu().numpy())
         narrow = torch.where(
             loaded > 0, ((loaded - 0.5) * _CLIPPING_GAIN + 0.5).clamp(1e-6, 1.0), loaded
@@ -121,6 +125,7 @@ def learn_gates(
     *,
     spine: tuple[Array, float],
     on_patients: bool,
+    children: Sequence[str] = (),
     seed: int = 0,
 ) -> tuple[Gates, tuple[Gate, ...]]:
     """Teach the gates, and measure each on films that it was not taught with.
@@ -128,13 +133,15 @@ def learn_gates(
     Parameters
     ----------
     in_range
-        Films that are to be estimated, in the order of their patients.
+        Films that are to be estimated.
     refused
         Films that are not, by kind (`REASON_OF_KIND`).
     spine
         Weights ``[C]`` and bias of the finder of the spine; zeros without one.
     on_patients
         Whether the films are of patients: a gate that has seen none is unproven on them.
+    children
+        Whose each film in range is; none where each is another's.
     seed
         Of the halving.
 
@@ -146,10 +153,12 @@ def learn_gates(
 
     Notes
     -----
-    A gate's limit lies beyond every film of the in-range half that taught it, out of fold in five,
-    so that the probe does not know the film that it is judged by.
+    A probe's limit turns away one in two hundred of the in-range half that taught it, out of fold
+    in five, so that the probe does not know the film that it is judged by. Films that are
+    mislabelled teach nothing, but count as turned away where they are.
     """
-    teach, judge = _halves(len(in_range.features), seed)
+    count = len(in_range.features)
+    teach, judge = _halves(children or range(count), seed)
     centre = in_range.features[teach].mean(axis=0)
     scale = np.maximum(in_range.features[teach].std(axis=0), 1e-3)
 
@@ -157,7 +166,7 @@ def learn_gates(
         return np.asarray((seen.features - centre) / scale, np.float32)
 
     ours, theirs = standard(in_range), {kind: standard(seen) for kind, seen in refused.items()}
-    halves = {kind: _halves(len(films), seed) for kind, films in theirs.items()}
+    halves = {kind: _halves(range(len(films)), seed) for kind, films in theirs.items()}
     weights = np.zeros((len(PROBES), ours.shape[1]), np.float32)
     biases = np.full(len(PROBES), -1e3, np.float32)
     gates: list[Gate] = []
@@ -201,17 +210,30 @@ def learn_gates(
 
 
 def _probe(ours: Array, theirs: Array, seed: int) -> tuple[Array, float, float]:
-    """Return weights, bias and limit of a probe between two sets of films, ``[n, 2C]`` each."""
-    films = np.concatenate([ours, theirs])
-    answer = np.repeat([0, 1], [len(ours), len(theirs)])
+    """Return weights, bias and limit of a probe between two sets of films, ``[n, D]`` each."""
+    scores = _out_of_fold(ours, theirs, seed)
+    mislabelled = scores[: len(ours)] > np.median(scores[len(ours) :])
+    if 0 < mislabelled.mean() <= _MISLABELLED:
+        ours = ours[~mislabelled]
+        scores = _out_of_fold(ours, theirs, seed)
+    model = _logistic().fit(*_labelled(ours, theirs))
+    limit = float(np.quantile(scores[: len(ours)], 1 - _TURNED_AWAY, method="higher"))
+    return model.coef_[0].astype(np.float32), float(model.intercept_[0]), limit
+
+
+def _out_of_fold(ours: Array, theirs: Array, seed: int) -> npt.NDArray[np.float64]:
+    """Return the logit of each film, ours first, of a probe that the film did not teach."""
+    films, answer = _labelled(ours, theirs)
     fold = np.random.default_rng(seed).permutation(len(films)) % 5
     scores = np.empty(len(films))
     for held in range(5):
         model = _logistic().fit(films[fold != held], answer[fold != held])
         scores[fold == held] = model.decision_function(films[fold == held])
-    model = _logistic().fit(films, answer)
-    limit = float(scores[: len(ours)].max()) + _BEYOND_LOGIT
-    return model.coef_[0].astype(np.float32), float(model.intercept_[0]), limit
+    return scores
+
+
+def _labelled(ours: Array, theirs: Array) -> tuple[Array, npt.NDArray[np.int64]]:
+    return np.concatenate([ours, theirs]), np.repeat([0, 1], [len(ours), len(theirs)])
 
 
 def _logistic() -> LogisticRegression:
@@ -255,9 +277,15 @@ def _novelty_gate(
     )
 
 
-def _halves(count: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    order = np.random.default_rng(seed).permutation(count)
-    return np.sort(order[: (count + 1) // 2]), np.sort(order[(count + 1) // 2 :])
+def _halves(
+    owners: Sequence[str] | range, seed: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the films of one half of the owners, and those of the other."""
+    of_film = np.unique(np.asarray(owners), return_inverse=True)[1]
+    count = int(of_film.max(initial=-1)) + 1
+    first = np.zeros(count, bool)
+    first[np.random.default_rng(seed).permutation(count)[: (count + 1) // 2]] = True
+    return np.flatnonzero(first[of_film]), np.flatnonzero(~first[of_film])
 
 
 @torch.inference_mode()
@@ -367,19 +395,21 @@ def learn(
     refused
         That are not, by kind: ``[n, size, size]`` uint16, as prepared.
     """
-    rows = range(len(films.pairs))
     in_range = look_at(network, films.array[films.places], device=device, console=console)
     seen = {
         kind: look_at(network, one, device=device, console=console)
         for kind, one in refused.items()
         if len(one)
     }
+    children = [pair.patient for pair in films.pairs]
+    teach, judge = _halves(children, seed=0)
     spine = nothing_found(network.trunk.in_planes)
-    half = len(rows) // 2
     if films.has_spine:
-        spine = learn_spine(network, films, rows[:half], device=device)
-    gates, facts = learn_gates(in_range, seen, spine=spine, on_patients=not films.synthetic)
+        spine = learn_spine(network, films, teach.tolist(), device=device)
+    gates, facts = learn_gates(
+        in_range, seen, spine=spine, on_patients=not films.synthetic, children=children
+    )
     attention = None
     if films.has_spine:
-        attention = measure_attention(network, gates, films, rows[half:], device=device)
+        attention = measure_attention(network, gates, films, judge.tolist(), device=device)
     return Learnt(gates=gates, facts=facts, attention=attention)

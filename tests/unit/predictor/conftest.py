@@ -34,7 +34,7 @@ from screener.predictor.facts import (
     Share,
     TrainingFacts,
 )
-from screener.predictor.gates import PROBES, Gates, save_gates
+from screener.predictor.gates import PROBES, Gates, described_width, save_gates
 
 SIZE_PX = 64
 WIDEN_FACTOR = 1 / 16
@@ -148,17 +148,18 @@ def make_card(weights_sha256: str = "a" * 64) -> PredictorCard:
 
 
 CHANNELS = int(2048 * WIDEN_FACTOR)
+DESCRIBED = described_width(CHANNELS)
 SHARE = Share(value=0.9, low=0.8, high=0.95, n=40)
 
 
 def make_gates(**changes: torch.Tensor) -> Gates:
     """Return gates that let every film pass, and find spine everywhere alike."""
     values = {
-        "centre": torch.zeros(2 * CHANNELS),
-        "scale": torch.ones(2 * CHANNELS),
-        "probe_weight": torch.zeros(len(PROBES), 2 * CHANNELS),
+        "centre": torch.zeros(DESCRIBED),
+        "scale": torch.ones(DESCRIBED),
+        "probe_weight": torch.zeros(len(PROBES), DESCRIBED),
         "probe_bias": torch.full((len(PROBES),), -10.0),
-        "component": torch.eye(2, 2 * CHANNELS),
+        "component": torch.eye(2, DESCRIBED),
         "component_variance": torch.ones(2),
         "rest_variance": torch.tensor(1.0),
         "spine_weight": torch.full((CHANNELS,), 1e-6),

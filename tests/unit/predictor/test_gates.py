@@ -18,12 +18,13 @@ from screener.predictor.gates import (
     PROBES,
     clipped_share,
     described,
+    described_width,
     exposed_cells,
     first_reason,
     share_within,
 )
 from screener.predictor.predict import TorchPredictor
-from tests.unit.predictor.conftest import CHANNELS, make_gate, make_gates, write_full
+from tests.unit.predictor.conftest import CHANNELS, DESCRIBED, make_gate, make_gates, write_full
 
 Predict = Callable[..., TorchPredictor]
 
@@ -69,7 +70,7 @@ def test_a_gate_that_the_card_does_not_name_turns_nobody_away(
 
 def test_films_far_from_those_of_training_are_unlike_them() -> None:
     gates = make_gates()
-    near, far = torch.randn(4, 2 * CHANNELS), 100 * torch.randn(4, 2 * CHANNELS)
+    near, far = torch.randn(4, DESCRIBED), 100 * torch.randn(4, DESCRIBED)
 
     assert bool((gates.distance(near) < 2).all())
     assert bool((gates.distance(far) > 20).all())
@@ -77,7 +78,7 @@ def test_films_far_from_those_of_training_are_unlike_them() -> None:
 
 def test_distance_counts_each_direction_by_its_own_spread() -> None:
     gates = make_gates(component_variance=torch.tensor([100.0, 1.0]))
-    along, across = torch.zeros(1, 2 * CHANNELS), torch.zeros(1, 2 * CHANNELS)
+    along, across = torch.zeros(1, DESCRIBED), torch.zeros(1, DESCRIBED)
     along[0, 0], across[0, 1] = 10.0, 10.0
 
     assert gates.distance(across) > 5 * gates.distance(along)
@@ -105,10 +106,22 @@ def test_clipped_pixels_are_counted_within_the_film() -> None:
     assert clipped_share(films).tolist() == [0.0, 0.5]
 
 
-def test_a_described_film_has_means_and_maxima() -> None:
-    features = torch.arange(8.0).reshape(1, 2, 2, 2)
+def test_a_described_film_has_means_and_maxima_of_its_nine_parts() -> None:
+    maps = torch.zeros(1, 2, 6, 6)
+    maps[0, 0, 0, 1], maps[0, 1, 5, 5] = 4.0, 8.0
 
-    assert described(features).tolist() == [[1.5, 5.5, 3.0, 7.0]]
+    means, maxima = described(maps).reshape(2, 2, 3, 3)
+
+    assert (means[0, 0, 0].item(), means[1, 2, 2].item()) == (1.0, 2.0)
+    assert (maxima[0, 0, 0].item(), maxima[1, 2, 2].item()) == (4.0, 8.0)
+    assert int((means > 0).sum()) == int((maxima > 0).sum()) == 2
+
+
+def test_a_network_describes_films_as_wide_as_it_says(network: ScreenerNet) -> None:
+    with torch.inference_mode():
+        maps = network.maps(torch.rand(2, 1, 64, 64))
+
+    assert described(maps.early).shape == (2, described_width(maps.last.shape[1]))
 
 
 def test_attention_within_a_region_is_held_against_its_area() -> None:

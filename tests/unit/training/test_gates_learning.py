@@ -58,6 +58,36 @@ def test_each_gate_says_how_often_it_is_wrong_and_what_it_sees() -> None:
     assert by_reason["CLIPPED_FILM"].detected["window_too_narrow"].value == 1.0
 
 
+def test_films_of_one_child_do_not_both_teach_and_judge() -> None:
+    _, facts = learn_gates(
+        IN_RANGE,
+        REFUSED,
+        spine=nothing_found(CHANNELS),
+        on_patients=False,
+        children=["one"] * 500 + [f"{i}" for i in range(300)],
+    )
+
+    # 150 of the 301 children judge; the one who has 500 films is among them, or is not
+    assert facts[0].false_rejection.n in {150, 149 + 500}
+
+
+def test_films_that_are_mislabelled_do_not_open_a_gate() -> None:
+    """Films with rods that a manifest calls in range are the furthest of all in range."""
+    features = IN_RANGE.features.copy()
+    features[::80, 3] += 6.0
+
+    _, facts = learn_gates(
+        replace(IN_RANGE, features=features),
+        REFUSED,
+        spine=nothing_found(CHANNELS),
+        on_patients=False,
+    )
+
+    rods = next(gate for gate in facts if gate.reason == "HARDWARE_OVER_SPINE")
+    assert rods.detected["rods"].value > 0.9
+    assert 0.005 <= rods.false_rejection.value < 0.03
+
+
 def test_gates_of_kinds_that_were_not_shown_are_not_there() -> None:
     _, facts = learn_gates(
         IN_RANGE, {"rods": REFUSED["rods"]}, spine=nothing_found(CHANNELS), on_patients=True
@@ -82,7 +112,6 @@ def test_gates_ask_in_the_order_of_what_a_film_is() -> None:
 
 def test_what_was_learnt_tells_new_films_apart(learnt: Gates) -> None:
     def logits(films: Seen, reason: NotScoredReason) -> Array:
-        # a map of one cell has itself as mean and maximum
         standard = (torch.from_numpy(films.features) - learnt.centre) / learnt.scale
         place = ("NOT_FRONTAL_CHEST", "", "HARDWARE_OVER_SPINE").index(reason.value)
         weights, bias = learnt.probe_weight[place], learnt.probe_bias[place]
