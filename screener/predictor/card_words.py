@@ -44,6 +44,10 @@ _METRICS = {
     "specificity": f"specificity at an estimated Z of {DEFINITION_Z:.1f}",
     "coverage_90": "share of true Z inside the 90 % interval",
 }
+_OF_GATES = (
+    "On children who taught no gate. Unproven on patients: it has seen no patient's film of the "
+    "kind that it is to turn away."
+)
 _ARMS = {"no_height_no_weight": "without height and weight"}
 
 _MISSING = "height, weight or both may be missing, and are told as missing; nothing is filled in"
@@ -82,7 +86,11 @@ def sections(card: PredictorCard, identity: PredictorIdentity) -> list[Section]:
         ),
         Section(title=f"Probability of a low Z{films}", rows=tuple(_probability(card))),
         Section(title=f"Decision threshold{films}", rows=tuple(_decision(card))),
-        Section(title=f"Films that its gates turn away{films}", rows=tuple(_gates(card))),
+        Section(
+            title=f"Films that its gates turn away{films}",
+            text=_OF_GATES if card.gates else "",
+            rows=tuple(_gates(card)),
+        ),
         Section(title=f"Attention maps{films}", rows=tuple(_attention(card))),
         Section(title="Child that contributions are counted from", rows=tuple(_baseline(card))),
         Section(
@@ -220,14 +228,16 @@ def _decision(card: PredictorCard) -> Iterator[tuple[str, str]]:
 
 def _gates(card: PredictorCard) -> Iterator[tuple[str, str]]:
     for gate in card.gates:
-        kinds = "; ".join(f"{kind} {_share(share)}" for kind, share in gate.detected.items())
+        of_share: dict[str, list[str]] = {}
+        for kind, share in sorted(gate.detected.items(), key=lambda one: -one[1].value):
+            of_share.setdefault(_short(share), []).append(kind.replace("_", " "))
+        found = "; ".join(f"{', '.join(kinds)} {share}" for share, kinds in of_share.items())
         facts = [
-            f"{gate.statistic} above {gate.limit:.3g}",
-            f"turned away by mistake: {_share(gate.false_rejection)}",
-            f"found: {kinds or NOT_IN_CARD}",
+            f"finds {found or NOT_IN_CARD}",
+            f"by mistake {_short(gate.false_rejection)} of films in range",
         ]
         if not gate.proven_on_patients:
-            facts.append("has seen no patient's film that it should turn away")
+            facts.append("unproven on patients")
         yield reason_words(gate.reason), "; ".join(facts)
 
 
@@ -277,6 +287,10 @@ def _share(share: Share) -> str:
         f"{100 * share.value:.1f} % ({100 * share.low:.1f} to {100 * share.high:.1f} %, of "
         f"{share.n:,})"
     )
+
+
+def _short(share: Share) -> str:
+    return f"{100 * share.value:.1f} % (of {share.n:,})"
 
 
 def _per_cent(share: str) -> str:

@@ -26,6 +26,9 @@ from screener.predictor.facts import Gate
 #: A film is described by this many parts each way: what lies where tells a rod from a rib.
 PARTS = 3
 
+#: Half a step of the 16-bit greys that training keeps: less than that is 0 there, and padding.
+_SHOWN_FROM = 0.5 / 65535
+
 #: Pixels this near to an end of the grey scale are clipped.
 CLIPPED_END = 0.004
 
@@ -168,9 +171,10 @@ def clipped_share(films: Tensor) -> Tensor:
     Parameters
     ----------
     films
-        ``[B, 1, S, S]`` float32, 0 to 1. Exact zeros are padding and do not count.
+        ``[B, 1, S, S]`` float32, 0 to 1. Zeros are padding and do not count; so is what rounds to
+        zero, or a gate would count otherwise on a node than where it was taught.
     """
-    shown = films > 0
+    shown = films > _SHOWN_FROM
     clipped = shown & ((films > 1 - CLIPPED_END) | (films < CLIPPED_END))
     return clipped.sum(dim=(1, 2, 3)) / shown.sum(dim=(1, 2, 3)).clamp(min=1)
 
@@ -191,7 +195,7 @@ def first_reason(
 
 def exposed_cells(films: Tensor, rows: int, columns: int) -> Tensor:
     """Return the share of each cell that is film and not padding, ``[B, rows, columns]``."""
-    return functional.adaptive_avg_pool2d((films > 0).float(), (rows, columns))[:, 0]
+    return functional.adaptive_avg_pool2d((films > _SHOWN_FROM).float(), (rows, columns))[:, 0]
 
 
 def share_within(attention: Tensor, region: Tensor, exposed: Tensor) -> tuple[Tensor, Tensor]:

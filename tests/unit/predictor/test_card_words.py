@@ -100,9 +100,9 @@ def test_the_decision_threshold_stands_beside_the_definition_and_never_for_it() 
 def test_gates_are_told_with_their_mistakes_and_what_they_have_not_seen() -> None:
     said = text_of(whole_card(), "Films that its gates turn away")
 
-    assert "share of clipped pixels above 0.2" in said
-    assert "turned away by mistake: 6.0 %" in said
-    assert "has seen no patient's film" in said
+    assert "finds clipped 90.0 % (of 120)" in said
+    assert "by mistake 6.0 % (of 120) of films in range" in said
+    assert "unproven on patients" in said
 
 
 def test_figures_say_what_they_were_measured_on() -> None:

@@ -106,6 +106,16 @@ def test_clipped_pixels_are_counted_within_the_film() -> None:
     assert clipped_share(films).tolist() == [0.0, 0.5]
 
 
+def test_clipped_pixels_count_alike_on_a_node_and_in_training() -> None:
+    """Training keeps greys as 16-bit numbers; a node has what is a thousandth of a step above 0."""
+    films = torch.rand(1, 1, 8, 8)
+    films[0, 0, :4] = 1e-8
+    kept = (films * 65535).round() / 65535
+
+    assert clipped_share(films).item() == clipped_share(kept).item()
+    assert torch.equal(exposed_cells(films, 2, 2), exposed_cells(kept, 2, 2))
+
+
 def test_a_described_film_has_means_and_maxima_of_its_nine_parts() -> None:
     maps = torch.zeros(1, 2, 6, 6)
     maps[0, 0, 0, 1], maps[0, 1, 5, 5] = 4.0, 8.0
