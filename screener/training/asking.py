@@ -101,7 +101,7 @@ def describe_films(
         return unknown if values is None else values
 
     return PredictionTable(
-        path=tuple(pair.listed or pair.path.name for pair in pairs),
+        path=tuple(pair.film[1] for pair in pairs),
         patient=tuple(pair.patient for pair in pairs),
         site=tuple(pair.site for pair in pairs),
         vendor=tuple(pair.vendor for pair in pairs),

@@ -165,6 +165,21 @@ def read_arms(named: Sequence[str]) -> dict[str, PredictionTable]:
     return arms
 
 
+def check_same_films(films: Sequence[tuple[str, str]], other: PredictionTable) -> None:
+    """Refuse a table that has none of the films, each by its patient and path.
+
+    Raises
+    ------
+    ConfigurationError
+        It has none.
+    """
+    if set(films).isdisjoint(zip(other.patient, other.path, strict=True)):
+        raise ConfigurationError(
+            "a table given with --arm or --seed-run has none of the films evaluated: path and "
+            "patient must be the same"
+        )
+
+
 def matched(table: PredictionTable, other: PredictionTable) -> tuple[list[int], Floats]:
     """Return the rows of `table` whose film `other` has too, and the raw Z that it has for them.
 
@@ -181,11 +196,7 @@ def matched(table: PredictionTable, other: PredictionTable) -> tuple[list[int], 
     rows = [
         i for i, film in enumerate(zip(table.patient, table.path, strict=True)) if film in places
     ]
-    if not rows:
-        raise ConfigurationError(
-            "a table given with --arm or --seed-run has none of the films evaluated: path and "
-            "patient must be the same"
-        )
+    check_same_films(list(zip(table.patient, table.path, strict=True)), other)
     taken = [places[table.patient[i], table.path[i]] for i in rows]
     return rows, np.asarray(other.raw_z[ALL_KNOWN][taken])
 

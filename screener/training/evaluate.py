@@ -19,13 +19,14 @@ import torch
 from rich.console import Console
 
 from screener.domain.errors import ConfigurationError
+from screener.domain.reference import BmdReference
 from screener.predictor.card import PredictorCard, load_card
 from screener.predictor.checkpoint import load_network
 from screener.predictor.gates import load_gates
 from screener.predictor.predict import Device
 from screener.storage.references import load_bmd_reference, load_growth_reference
 from screener.training.asking import predict_table
-from screener.training.comparisons import read_arms
+from screener.training.comparisons import check_same_films, read_arms
 from screener.training.dataset import FilmSet, prepare_films
 from screener.training.evaluation import Circumstances, Evaluation, evaluate_table
 from screener.training.evaluation_document import document_of
@@ -55,6 +56,15 @@ class Comparisons:
     arms: Sequence[str] = ()
     seed_runs: Sequence[Path] = ()
     reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compared:
+    """`Comparisons`, read."""
+
+    arms: Mapping[str, PredictionTable]
+    seeds: tuple[PredictionTable, ...]
+    reference: BmdReference | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +125,14 @@ def evaluate(
     console = console or Console()
     if threads:
         torch.set_num_threads(threads)
+    compared = _compared(comparisons or Comparisons())
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        asked = _ask(manifest, predictor, folder, pair_days, device, workers, console)
+        asked = _ask(manifest, predictor, folder, pair_days, device, workers, console, compared)
         turned = Counter(asked.known.not_scored) + Counter(not_scored or {})
         known = replace(asked.known, not_scored=dict(turned))
-        evaluation = _evaluate(asked.table, asked.card, known, comparisons or Comparisons())
+        evaluation = _evaluate(asked.table, asked.card, known, compared)
         if out is not None:
             films = {film.row: asked.films.films([film.row])[0] for film in evaluation.worst}
             write_results(out, evaluation, films)
@@ -154,7 +165,8 @@ def evaluate_predictions(
         The folder is no predictor.
     """
     table, card = read_table(predictions), load_card(predictor)
-    evaluation = _evaluate(table, card, Circumstances(), comparisons or Comparisons())
+    compared = _compared(comparisons or Comparisons())
+    evaluation = _evaluate(table, card, Circumstances(), compared)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         write_results(out, evaluation, {})
@@ -195,6 +207,7 @@ def _ask(
     device: Device,
     workers: int,
     console: Console,
+    compared: _Compared,
 ) -> _Asked:
     network, card = load_network(predictor)
     read = read_manifest(
@@ -204,6 +217,9 @@ def _ask(
         age_years=card.age_years,
         pair_days=pair_days,
     )
+    # before the hour that the films take
+    for table in (*compared.arms.values(), *compared.seeds):
+        check_same_films([pair.film for pair in read.pairs], table)
     films, excluded = prepare_films(
         read,
         folder / f"prepared-{card.size_px}px",
@@ -235,13 +251,16 @@ def _ask(
     )
 
 
-def _evaluate(
-    table: PredictionTable, card: PredictorCard, known: Circumstances, comparisons: Comparisons
-) -> Evaluation:
-    by = load_bmd_reference(comparisons.reference) if comparisons.reference else None
-    with_arms = replace(
-        known,
+def _compared(comparisons: Comparisons) -> _Compared:
+    return _Compared(
         arms=read_arms(comparisons.arms),
         seeds=tuple(read_table(path) for path in comparisons.seed_runs),
+        reference=(load_bmd_reference(comparisons.reference) if comparisons.reference else None),
     )
-    return evaluate_table(table, card, with_arms, by)
+
+
+def _evaluate(
+    table: PredictionTable, card: PredictorCard, known: Circumstances, compared: _Compared
+) -> Evaluation:
+    with_arms = replace(known, arms=compared.arms, seeds=compared.seeds)
+    return evaluate_table(table, card, with_arms, compared.reference)

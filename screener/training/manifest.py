@@ -137,6 +137,11 @@ class Pair:
     dxa_on: date | None = None
     spine_mask: Path | None = None
 
+    @property
+    def film(self) -> tuple[str, str]:
+        """Patient and path, which tell a film from others in any table."""
+        return self.patient, self.listed or self.path.name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:

@@ -119,6 +119,28 @@ def test_what_does_not_fit_is_refused(
         evaluate_predictions(predictions, predictor, None, comparisons=comparisons, console=QUIET)
 
 
+def test_an_arm_on_other_films_is_refused_before_any_film_is_prepared(
+    predictor: Path, predictions: Path, tmp_path: Path
+) -> None:
+    manifest = write_toy_manifest(tmp_path / "films", 3)
+    other = tmp_path / "other.csv"
+    table = read_table(predictions)
+    write_table(other, dataclasses.replace(table, path=("elsewhere.dcm",) * len(table.path)))
+    printed = io.StringIO()
+
+    with pytest.raises(ConfigurationError, match="none of the films evaluated"):
+        evaluate(
+            manifest,
+            predictor,
+            None,
+            comparisons=Comparisons(arms=[f"image-only={other}"]),
+            workers=1,
+            console=Console(file=printed),
+        )
+
+    assert not printed.getvalue()
+
+
 def test_a_run_writes_its_test_as_json(tmp_path: Path) -> None:
     write_evaluation(tmp_path / "evaluation.json", evaluate_table(simulated(50), a_card()))
 

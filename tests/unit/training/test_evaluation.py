@@ -70,7 +70,7 @@ def test_every_figure_is_written_with_value_bounds_and_number(document: dict[str
 
 def test_what_an_evaluation_rests_on_is_written(document: dict[str, Any]) -> None:
     assert document["synthetic"] is True
-    assert document["predictor"] == "screener-synthetic 0.2.0 (synthetic)"
+    assert document["predictor"] == "screener-synthetic 0.2.1 (synthetic)"
     assert document["reference"] == "synthetic-demo 1"
     assert (document["threshold_z"], document["threshold_source"]) == (-1.5, "PREDICTOR")
     assert document["threshold_chosen_for"] == "85 % sensitivity"

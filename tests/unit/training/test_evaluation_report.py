@@ -185,7 +185,7 @@ def test_the_model_card_has_the_sections_of_mitchell(evaluation: Evaluation) -> 
     card = render_model_card(evaluation)
     headings = re.findall(r"^## (.+)$", card, flags=re.MULTILINE)
 
-    assert card.startswith("# Model card: screener-synthetic 0.2.0 (synthetic)\n\n**SYNTHETIC:")
+    assert card.startswith("# Model card: screener-synthetic 0.2.1 (synthetic)\n\n**SYNTHETIC:")
     assert headings == [
         "Model details", "Intended use", "Factors", "Metrics", "Evaluation data", "Training data",
         "Quantitative analyses (synthetic)", "Ethical considerations",
