@@ -202,7 +202,7 @@ class Gate:
     detected
         Share of films that should be turned away and are, by kind; likewise.
     proven_on_patients
-        Whether it has seen any film of a patient that it should turn away.
+        Whether it has seen films of patients that it should turn away, twenty or more.
     """
 
     reason: str

@@ -226,23 +226,44 @@ def prepare_films(
     return film_set, manifest.exclusions + excluded
 
 
-def prepare_paths(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedFilms:
+    """Films of one kind that must not be estimated.
+
+    Parameters
+    ----------
+    array
+        ``[n, size, size]`` uint16, as prepared.
+    of_patients
+        How many of them are no phantoms.
+    """
+
+    array: npt.NDArray[np.uint16]
+    of_patients: int
+
+
+def prepare_refused(
     paths: Sequence[Path], *, size_px: int, workers: int, console: Console
-) -> npt.NDArray[np.uint16]:
-    """Prepare films of which nothing else is known, ``[n, size, size]`` uint16.
+) -> RefusedFilms:
+    """Prepare films of which nothing but their kind is known.
 
     Films that cannot be read, or show nothing, are left out: nothing can be learnt from them.
     """
     with _mapped(workers) as run:
         outcomes = run(partial(_prepare_one, size_px=size_px), [(path, None) for path in paths])
         made = [
-            pixels
-            for _, pixels, _ in tracked(
+            (pixels, facts["synthetic"])
+            for facts, pixels, _ in tracked(
                 outcomes, "preparing films", total=len(paths), console=console
             )
             if pixels is not None
         ]
-    return np.stack(made) if made else np.zeros((0, size_px, size_px), np.uint16)
+    return RefusedFilms(
+        array=np.stack([pixels for pixels, _ in made])
+        if made
+        else np.zeros((0, size_px, size_px), np.uint16),
+        of_patients=sum(not synthetic for _, synthetic in made),
+    )
 
 
 def _prepare_all(

@@ -28,7 +28,7 @@ from screener.predictor.gates import (
     exposed_cells,
     share_within,
 )
-from screener.training.dataset import FilmSet
+from screener.training.dataset import FilmSet, RefusedFilms
 from screener.training.features import load_films, true_spine
 from screener.training.progress import tracked
 from screener.training.threshold import share_of
@@ -82,16 +82,24 @@ class Seen:
         ``[n, D]`` float32, of `predictor.gates.described`.
     clipped, clipped_if_clipped
         ``[n]``, share of clipped pixels; and the same had the window been far too narrow.
+    of_patients
+        How many of the films are no phantoms.
     """
 
     features: Array
     clipped: Array
     clipped_if_clipped: Array
+    of_patients: int = 0
 
 
 @torch.inference_mode()
 def look_at(
-    network: ScreenerNet, films: npt.NDArray[np.uint16], *, device: str, console: Console
+    network: ScreenerNet,
+    films: npt.NDArray[np.uint16],
+    *,
+    of_patients: int,
+    device: str,
+    console: Console,
 ) -> Seen:
     """Return what the network sees in films, for the gates.
 
@@ -99,6 +107,8 @@ def look_at(
     ----------
     films
         ``[n, size, size]`` uint16, as prepared.
+    of_patients
+        How many of them are no phantoms.
     """
     network.eval()
     features, clipped, ruined = [], [], []
@@ -116,6 +126,7 @@ def look_at(
         features=np.concatenate(features),
         clipped=np.concatenate(clipped),
         clipped_if_clipped=np.concatenate(ruined),
+        of_patients=of_patients,
     )
 
 
@@ -124,7 +135,6 @@ def learn_gates(
     refused: Mapping[str, Seen],
     *,
     spine: tuple[Array, float],
-    on_patients: bool,
     children: Sequence[str] = (),
     seed: int = 0,
 ) -> tuple[Gates, tuple[Gate, ...]]:
@@ -138,8 +148,6 @@ def learn_gates(
         Films that are not, by kind (`REASON_OF_KIND`).
     spine
         Weights ``[C]`` and bias of the finder of the spine; zeros without one.
-    on_patients
-        Whether the films are of patients: a gate that has seen none is unproven on them.
     children
         Whose each film in range is; none where each is another's.
     seed
@@ -153,6 +161,9 @@ def learn_gates(
 
     Notes
     -----
+    A gate is proven on patients where twenty of the films that it is to turn away are of patients:
+    those in range alone prove nothing, and phantoms do not stand in.
+
     A probe's limit turns away one in two hundred of the in-range half that taught it, out of fold
     in five, so that the probe does not know the film that it is judged by. Films that are
     mislabelled teach nothing, but count as turned away where they are.
@@ -186,7 +197,7 @@ def learn_gates(
                     k: share_of(theirs[k][halves[k][1]] @ weights[i] + biases[i] > limit)
                     for k in kinds
                 },
-                proven_on_patients=on_patients,
+                proven_on_patients=sum(refused[k].of_patients for k in kinds) >= _FEWEST_FILMS,
             )
         )
     space = PCA(
@@ -204,8 +215,9 @@ def learn_gates(
         spine_weight=torch.from_numpy(spine[0]),
         spine_bias=torch.tensor(spine[1]),
     )
-    gates.append(_clipped_gate(in_range, teach, judge, on_patients=on_patients))
-    gates.append(_novelty_gate(made, ours, theirs, teach, judge, on_patients=on_patients))
+    gates.append(_clipped_gate(in_range, teach, judge))
+    proven = sum(seen.of_patients for seen in refused.values()) >= _FEWEST_FILMS
+    gates.append(_novelty_gate(made, ours, theirs, teach, judge, proven=proven))
     return made, tuple(gates)
 
 
@@ -240,9 +252,7 @@ def _logistic() -> LogisticRegression:
     return LogisticRegression(C=_RIDGE, class_weight="balanced", max_iter=400)
 
 
-def _clipped_gate(
-    seen: Seen, teach: npt.NDArray[np.int64], judge: npt.NDArray[np.int64], *, on_patients: bool
-) -> Gate:
+def _clipped_gate(seen: Seen, teach: npt.NDArray[np.int64], judge: npt.NDArray[np.int64]) -> Gate:
     limit = float(seen.clipped[teach].max()) * _BEYOND_CLIPPED
     return Gate(
         reason=NotScoredReason.CLIPPED_FILM.value,
@@ -250,7 +260,7 @@ def _clipped_gate(
         limit=limit,
         false_rejection=share_of(seen.clipped[judge] > limit),
         detected={"window_too_narrow": share_of(seen.clipped_if_clipped[judge] > limit)},
-        proven_on_patients=on_patients,
+        proven_on_patients=seen.of_patients >= _FEWEST_FILMS,
     )
 
 
@@ -261,7 +271,7 @@ def _novelty_gate(
     teach: npt.NDArray[np.int64],
     judge: npt.NDArray[np.int64],
     *,
-    on_patients: bool,
+    proven: bool,
 ) -> Gate:
     def distance(films: Array) -> npt.NDArray[np.float64]:
         return gates.distance(torch.from_numpy(films)).numpy().astype(np.float64)
@@ -273,7 +283,7 @@ def _novelty_gate(
         limit=limit,
         false_rejection=share_of(distance(ours[judge]) > limit),
         detected={kind: share_of(distance(films) > limit) for kind, films in theirs.items()},
-        proven_on_patients=on_patients,
+        proven_on_patients=proven,
     )
 
 
@@ -381,7 +391,7 @@ class Learnt:
 def learn(
     network: ScreenerNet,
     films: FilmSet,
-    refused: Mapping[str, npt.NDArray[np.uint16]],
+    refused: Mapping[str, RefusedFilms],
     *,
     device: str,
     console: Console,
@@ -393,22 +403,28 @@ def learn(
     films
         That are to be estimated; one half of them teaches.
     refused
-        That are not, by kind: ``[n, size, size]`` uint16, as prepared.
+        That are not, by kind.
     """
-    in_range = look_at(network, films.array[films.places], device=device, console=console)
+    in_range = look_at(
+        network,
+        films.array[films.places],
+        of_patients=0 if films.synthetic else len(films.pairs),
+        device=device,
+        console=console,
+    )
     seen = {
-        kind: look_at(network, one, device=device, console=console)
+        kind: look_at(
+            network, one.array, of_patients=one.of_patients, device=device, console=console
+        )
         for kind, one in refused.items()
-        if len(one)
+        if len(one.array)
     }
     children = [pair.patient for pair in films.pairs]
     teach, judge = _halves(children, seed=0)
     spine = nothing_found(network.trunk.in_planes)
     if films.has_spine:
         spine = learn_spine(network, films, teach.tolist(), device=device)
-    gates, facts = learn_gates(
-        in_range, seen, spine=spine, on_patients=not films.synthetic, children=children
-    )
+    gates, facts = learn_gates(in_range, seen, spine=spine, children=children)
     attention = None
     if films.has_spine:
         attention = measure_attention(network, gates, films, judge.tolist(), device=device)

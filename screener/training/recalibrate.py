@@ -32,7 +32,7 @@ from screener.storage.references import load_bmd_reference, load_growth_referenc
 from screener.training.asking import predict_table
 from screener.training.calibrate import Fitted, calibrate, first_films
 from screener.training.calibration_figure import draw_calibration
-from screener.training.dataset import FilmSet, prepare_films, prepare_paths
+from screener.training.dataset import FilmSet, prepare_films, prepare_refused
 from screener.training.gates import Learnt, learn
 from screener.training.manifest import describe_exclusions, read_manifest, read_refused
 from screener.training.predictions import Floats, PredictionTable, read_table, write_table
@@ -144,7 +144,7 @@ def recalibrate(
         synthetic = synthetic or films.synthetic
         if refused is not None:
             turned_away = {
-                kind: prepare_paths(paths, size_px=card.size_px, workers=workers, console=console)
+                kind: prepare_refused(paths, size_px=card.size_px, workers=workers, console=console)
                 for kind, paths in read_refused(refused).items()
             }
             learnt = learn(network, films, turned_away, device=device, console=console)

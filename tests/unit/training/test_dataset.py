@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pydicom
 import pytest
 from rich.console import Console
 
@@ -16,7 +17,7 @@ from screener.domain.reference import BmdReference
 from screener.imaging.preprocess import prepare
 from screener.phantom.make import make_films
 from screener.storage.references import load_growth_reference
-from screener.training.dataset import FilmSet, prepare_films, prepare_paths
+from screener.training.dataset import FilmSet, prepare_films, prepare_refused
 from screener.training.manifest import Exclusion, ExclusionReason, Manifest, read_manifest
 
 
@@ -162,10 +163,28 @@ def test_a_mask_that_cannot_be_read_is_none(manifest: Manifest, tmp_path: Path) 
 def test_films_of_which_nothing_is_known_are_prepared_too(manifest: Manifest) -> None:
     paths = [pair.path for pair in manifest.pairs[:3]]
 
-    films = prepare_paths(paths, size_px=64, workers=1, console=Console(quiet=True))
+    films = prepare_refused(paths, size_px=64, workers=1, console=Console(quiet=True))
 
-    assert films.shape == (3, 64, 64)
-    assert films.dtype == np.uint16
+    assert films.array.shape == (3, 64, 64)
+    assert films.array.dtype == np.uint16
+    assert films.of_patients == 0
+
+
+def test_films_to_be_refused_are_counted_as_patients_where_no_header_says_phantom(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    dataset = pydicom.dcmread(manifest.pairs[0].path)
+    del dataset.QualityControlImage
+    dataset.save_as(tmp_path / "real.dcm")
+
+    films = prepare_refused(
+        [manifest.pairs[0].path, tmp_path / "real.dcm"],
+        size_px=64,
+        workers=1,
+        console=Console(quiet=True),
+    )
+
+    assert (len(films.array), films.of_patients) == (2, 1)
 
 
 def test_a_subset_keeps_films_and_facts_together(manifest: Manifest, tmp_path: Path) -> None:

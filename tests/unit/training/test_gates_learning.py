@@ -12,7 +12,7 @@ from rich.console import Console
 from screener.domain.screening import NotScoredReason
 from screener.predictor.architecture import ScreenerNet
 from screener.predictor.gates import Gates
-from screener.training.dataset import FilmSet
+from screener.training.dataset import FilmSet, RefusedFilms
 from screener.training.gates import Array, Seen, learn, learn_gates, nothing_found
 from tests.unit.training.test_arms import with_spines
 
@@ -42,11 +42,11 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def learnt() -> Gates:
-    return learn_gates(IN_RANGE, REFUSED, spine=nothing_found(CHANNELS), on_patients=False)[0]
+    return learn_gates(IN_RANGE, REFUSED, spine=nothing_found(CHANNELS))[0]
 
 
 def test_each_gate_says_how_often_it_is_wrong_and_what_it_sees() -> None:
-    _, facts = learn_gates(IN_RANGE, REFUSED, spine=nothing_found(CHANNELS), on_patients=False)
+    _, facts = learn_gates(IN_RANGE, REFUSED, spine=nothing_found(CHANNELS))
 
     by_reason = {gate.reason: gate for gate in facts}
     rods = by_reason["HARDWARE_OVER_SPINE"]
@@ -63,7 +63,6 @@ def test_films_of_one_child_do_not_both_teach_and_judge() -> None:
         IN_RANGE,
         REFUSED,
         spine=nothing_found(CHANNELS),
-        on_patients=False,
         children=["one"] * 500 + [f"{i}" for i in range(300)],
     )
 
@@ -80,7 +79,6 @@ def test_films_that_are_mislabelled_do_not_open_a_gate() -> None:
         replace(IN_RANGE, features=features),
         REFUSED,
         spine=nothing_found(CHANNELS),
-        on_patients=False,
     )
 
     rods = next(gate for gate in facts if gate.reason == "HARDWARE_OVER_SPINE")
@@ -89,17 +87,36 @@ def test_films_that_are_mislabelled_do_not_open_a_gate() -> None:
 
 
 def test_gates_of_kinds_that_were_not_shown_are_not_there() -> None:
-    _, facts = learn_gates(
-        IN_RANGE, {"rods": REFUSED["rods"]}, spine=nothing_found(CHANNELS), on_patients=True
-    )
+    _, facts = learn_gates(IN_RANGE, {"rods": REFUSED["rods"]}, spine=nothing_found(CHANNELS))
 
     reasons = [gate.reason for gate in facts]
     assert reasons == ["HARDWARE_OVER_SPINE", "CLIPPED_FILM", "UNLIKE_TRAINING"]
-    assert all(gate.proven_on_patients for gate in facts)
+
+
+@pytest.mark.parametrize(
+    ("in_range", "rods", "proven"),
+    [
+        (0, 0, []),
+        (800, 0, ["CLIPPED_FILM"]),
+        (800, 19, ["CLIPPED_FILM"]),
+        (800, 20, ["HARDWARE_OVER_SPINE", "CLIPPED_FILM", "UNLIKE_TRAINING"]),
+    ],
+)
+def test_a_gate_is_proven_by_patients_films_that_it_is_to_turn_away(
+    in_range: int, rods: int, proven: list[str]
+) -> None:
+    """A hospital's own pairs with a phantom's rods prove nothing about rods in a patient."""
+    _, facts = learn_gates(
+        replace(IN_RANGE, of_patients=in_range),
+        REFUSED | {"rods": replace(REFUSED["rods"], of_patients=rods)},
+        spine=nothing_found(CHANNELS),
+    )
+
+    assert [gate.reason for gate in facts if gate.proven_on_patients] == proven
 
 
 def test_gates_ask_in_the_order_of_what_a_film_is() -> None:
-    _, facts = learn_gates(IN_RANGE, REFUSED, spine=nothing_found(CHANNELS), on_patients=False)
+    _, facts = learn_gates(IN_RANGE, REFUSED, spine=nothing_found(CHANNELS))
 
     assert [gate.reason for gate in facts] == [
         "NOT_FRONTAL_CHEST",
@@ -141,7 +158,13 @@ def test_a_network_learns_its_gates_and_where_the_spine_is(toy_films: FilmSet) -
     # another kind of film: bright where the toys are dark
     turned = (65535 - films.array[:60]).copy()
 
-    learnt = learn(network, films, {"lateral": turned}, device="cpu", console=Console(quiet=True))
+    learnt = learn(
+        network,
+        films,
+        {"lateral": RefusedFilms(array=turned, of_patients=0)},
+        device="cpu",
+        console=Console(quiet=True),
+    )
 
     assert learnt.gates.finds_spine
     assert learnt.attention is not None
