@@ -98,6 +98,9 @@ class _Plan:
 
 _M, _F = Sex.MALE, Sex.FEMALE
 
+#: A film that ends here shows no lumbar vertebra, nor half of T12.
+_HIGH_FIELD = ("T9", "T10", "T11")
+
 _PLANS = (
     _Plan(number=1, z=-2.3, age_years=10.4, sex=_F, site="A"),
     _Plan(number=2, z=-2.4, age_years=14.8, sex=_M, site="B", syntax="RLE"),
@@ -224,6 +227,7 @@ def _frontal(plan: _Plan, child: Child, *, seed: int, name: str, view: View | No
     odd += ["MONOCHROME1"] if plan.monochrome1 else []
     odd += [] if plan.measured else ["no height, no weight"]
     odd += ["second film, AP"] if name == "-second" else []
+    odd += [f"ends at {film.lowest_visible}"] if film.lowest_visible in _HIGH_FIELD else []
     kind = f"{plan.sex.value} {plan.age_years:.1f} y {film.view.value}"
     entry = _entry(
         f"child-{plan.number:02d}{name}",

@@ -88,6 +88,8 @@ def test_what_must_not_be_scored_has_a_reason_of_its_own(finished: Finished) -> 
     assert reasons == {
         "child-01-again": "SAME_INSTANCE_AGAIN",
         "child-12-again": "SAME_INSTANCE_AGAIN",
+        # its field ends at T11, which the predictor's gate sees
+        "child-14": "SPINE_NOT_IN_FIELD",
         "lateral": "LATERAL_VIEW",
         "not-adult-of-45": "AGE_ABOVE_RANGE",
         "not-babygram": "BABYGRAM",
