@@ -29,7 +29,7 @@ REFUSED_KINDS = (*ODD_KINDS, *FRONTAL_KINDS)
 CHEST = "chest"
 #: A curve from here on, by Cobb, is marked: the vertebrae are turned and overlap.
 MARKED_COBB_DEG = 40.0
-#: The lowest vertebra of a film that ends above the lumbar spine's neighbours.
+#: A film whose lowest vertebra is one of these ends too far above the lumbar spine.
 CROPPED_AT = ("T9", "T10")
 
 #: Of port and low Z in the trap (domain.md 5.5), and the share of children with a port.

@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from screener.domain.errors import PredictorMismatch
 from screener.domain.screening import NotScoredReason
+from screener.predictor.architecture import FeatureMaps
 from screener.predictor.card import PredictorCard, verify_gates
 from screener.predictor.facts import Gate
 
@@ -62,7 +63,8 @@ class Gates:
     Parameters
     ----------
     centre, scale
-        ``[D]``: they standardise a film's `described` features.
+        ``[D]``: they standardise a film's `described` features. Gates taught before 0.2.1 of the
+        predictor that ships have ``[2C]``, of the last map as a whole, wherever D stands here.
     probe_weight, probe_bias
         ``[G, D]`` and ``[G]``, one probe for each of `PROBES`.
     component, component_variance, rest_variance
@@ -92,17 +94,18 @@ class Gates:
         """Return the same on a device."""
         return Gates(**{name: getattr(self, name).to(device) for name in _TENSORS})
 
-    def statistics(self, early: Tensor, films: Tensor) -> dict[NotScoredReason, Tensor]:
+    def statistics(self, maps: FeatureMaps, films: Tensor) -> dict[NotScoredReason, Tensor]:
         """Return what each gate compares, ``[B]`` each.
 
         Parameters
         ----------
-        early
-            ``[B, C/4, h, w]``, of `architecture.FeatureMaps`.
-        films
-            ``[B, 1, S, S]`` float32, 0 to 1, padding 0.
+        maps, films
+            What the trunk sees in films ``[B, 1, S, S]`` float32, 0 to 1, padding 0.
         """
-        standard = (described(early) - self.centre) / self.scale
+        # gates of before look at the last map as a whole: a node keeps the predictor it has
+        whole = len(self.centre) == _whole_width(maps.last.shape[1])
+        seen = described(maps.last, parts=1) if whole else described(maps.early)
+        standard = (seen - self.centre) / self.scale
         logits = standard @ self.probe_weight.T + self.probe_bias
         found = {reason: logits[:, i] for i, reason in enumerate(PROBES)}
         found[NotScoredReason.CLIPPED_FILM] = clipped_share(films)
@@ -137,32 +140,39 @@ class Gates:
         return torch.sigmoid(logit)
 
 
-def described(early: Tensor) -> Tensor:
-    """Return the means, then the maxima, of a map's channels in each of 3 by 3 parts of the film.
+def described(maps: Tensor, *, parts: int = PARTS) -> Tensor:
+    """Return the means, then the maxima, of a map's channels in each part of the film.
 
     Parameters
     ----------
-    early
+    maps
         ``[B, K, h, w]``.
+    parts
+        Into how many the film is cut, each way.
 
     Returns
     -------
     Tensor
-        ``[B, D]`` float32, D = 2 * 9 * K.
+        ``[B, D]`` float32, D = 2 * parts * parts * K.
     """
-    maps = early.float()
+    floats = maps.float()
     return torch.cat(
         [
-            functional.adaptive_avg_pool2d(maps, PARTS).flatten(1),
-            functional.adaptive_max_pool2d(maps, PARTS).flatten(1),
+            functional.adaptive_avg_pool2d(floats, parts).flatten(1),
+            functional.adaptive_max_pool2d(floats, parts).flatten(1),
         ],
         dim=1,
     )
 
 
 def described_width(trunk_channels: int) -> int:
-    """Return the D of `described`, of a trunk that ends with so many channels."""
+    """Return the D of a described early map, of a trunk that ends with so many channels."""
     return 2 * PARTS**2 * (trunk_channels // 4)
+
+
+def _whole_width(trunk_channels: int) -> int:
+    """Return the D of a last map that is described as a whole."""
+    return 2 * trunk_channels
 
 
 def clipped_share(films: Tensor) -> Tensor:
@@ -237,14 +247,12 @@ def load_gates(folder: Path, card: PredictorCard, trunk_channels: int) -> Gates 
     except SafetensorError as error:
         raise PredictorMismatch(f"the gates in {folder} cannot be read: {error}") from error
     known = {reason.value for reason in (*PROBES, *_OTHERS)}
-    fits = set(tensors) == set(_TENSORS) and tensors["centre"].shape == (
-        described_width(trunk_channels),
-    )
+    widths = {described_width(trunk_channels), _whole_width(trunk_channels)}
+    fits = set(tensors) == set(_TENSORS) and tensors["centre"].numel() in widths
     if not fits or not {gate.reason for gate in card.gates} <= known:
         raise PredictorMismatch(
-            f"the gates in {folder} do not fit its card and network: either they are another "
-            "predictor's, or another release taught them. Teach them anew with screener calibrate "
-            "--refused, or install the predictor again"
+            f"the gates in {folder} do not fit its card and network: install the predictor again, "
+            "or teach gates with screener calibrate --refused"
         )
     return Gates(**tensors)
 

@@ -222,7 +222,7 @@ class TorchPredictor:
             attention = class_activation(features, gradient, torch.sign(shares[:, 0]))
             z = self.card.calibration.intercept + slope * (baseline + shares.sum(dim=1))
             z_of, shares_of, heat = z.tolist(), (slope * shares).tolist(), attention.cpu().numpy()
-            reasons = self._reasons(maps.early, films)
+            reasons = self._reasons(maps, films)
             spines = self._spines(features, films, attention)
         return [
             self._prediction(film, clinical, encoded[i], z_of[i], shares_of[i], heat[i], spines[i])
@@ -231,11 +231,11 @@ class TorchPredictor:
             for i, (film, clinical) in enumerate(items)
         ]
 
-    def _reasons(self, early: Tensor, films: Tensor) -> list[NotScoredReason | None]:
+    def _reasons(self, maps: FeatureMaps, films: Tensor) -> list[NotScoredReason | None]:
         """Return why each film must not be estimated, or None."""
         if self._gates is None or not self.card.gates:
             return [None] * len(films)
-        return first_reason(self._gates.statistics(early, films), self.card.gates)
+        return first_reason(self._gates.statistics(maps, films), self.card.gates)
 
     def _spines(
         self, features: Tensor, films: Tensor, attention: Tensor

@@ -47,5 +47,5 @@ def reasons_of(
     starts = range(0, len(rows), _BATCH)
     for start in tracked(starts, "asking the gates", total=len(starts), console=console):
         loaded = load_films(films, rows[start : start + _BATCH], films.size_px, device)
-        found += first_reason(here.statistics(network.maps(loaded).early, loaded), card.gates)
+        found += first_reason(here.statistics(network.maps(loaded), loaded), card.gates)
     return found

@@ -213,6 +213,33 @@ def test_gates_of_another_network_are_refused(predictor_with: Predict) -> None:
         predictor_with(centre=torch.zeros(6))
 
 
+def test_gates_of_an_earlier_release_look_at_the_last_map_as_they_did(
+    predictor_with: Predict, film: Any, child: Any, network: ScreenerNet
+) -> None:
+    """A node keeps the predictor that it has in force, also with gates that were taught before."""
+    asked, reason = film(), NotScoredReason.HARDWARE_OVER_SPINE
+    with torch.inference_mode():
+        last = network.half().float().features(torch.from_numpy(asked.pixels)[None, None])
+    weight = torch.zeros(len(PROBES), 2 * CHANNELS)
+    weight[PROBES.index(reason), 1] = 1.0
+    weight[PROBES.index(reason), CHANNELS + 1] = 1.0
+    # mean and maximum of the second channel add up to just above the limit of 0, or just below
+    sum_of_both = float(last[0, 1].mean() + last[0, 1].max())
+    earlier = {
+        "centre": torch.zeros(2 * CHANNELS),
+        "scale": torch.ones(2 * CHANNELS),
+        "probe_weight": weight,
+        "component": torch.eye(2, 2 * CHANNELS),
+    }
+
+    def said(bias: float) -> Prediction | Abstention:
+        predictor = predictor_with(probe_bias=torch.full((len(PROBES),), bias), **earlier)
+        return one(predictor, asked, child())
+
+    assert said(0.001 - sum_of_both) == Abstention(reason=reason)
+    assert isinstance(said(-0.001 - sum_of_both), Prediction)
+
+
 def test_the_estimate_carries_threshold_probability_and_distribution(
     predictor_with: Predict, film: Any, child: Any
 ) -> None:
