@@ -10,6 +10,8 @@ import typer
 from screener import __version__
 from screener.cli import (
     calibrate,
+    clinical,
+    correct,
     demo,
     dicom,
     evaluate,
@@ -66,6 +68,8 @@ def common(
 
 node.register(app)
 studies.register(app)
+correct.register(app)
+clinical.register(app)
 score.register(app)
 dicom.register(app)
 rules.register(app)

@@ -192,7 +192,7 @@ def _variables(services: Services, header: InstanceHeader) -> dict[str, Any]:
     if sex is not None:
         variables["sex"] |= {"value": sex.value, "source": "HEADER"}
     if age is not None and sex is not None:
-        clinical = clinical_of(services, header, age_years=age, sex=sex)
+        clinical = clinical_of(services.growth, header, age_years=age, sex=sex)
         variables |= {
             "height": _measurement(clinical.height_m, "m"),
             "weight": _measurement(clinical.weight_kg, "kg"),

@@ -16,6 +16,7 @@ from screener.domain.identifiers import DeliveryId, ScreeningId, StudyId
 from screener.domain.screening import ScreeningState
 from screener.domain.study import StudyState
 from screener.doors import synthetic_statement
+from screener.storage.clinical import StoredCorrection
 from screener.storage.codec import plain
 from screener.storage.queries import LARGEST_NUMBER, FilmView, ObjectView, StudyView
 
@@ -62,11 +63,12 @@ def show(context: typer.Context, study: _Study, as_json: _Json = False) -> None:
     """Show one study: its films with their reasons, its finding, its objects and deliveries."""
     settings = load_settings(context.obj)
     with opened(settings) as database, database.read() as uow:
-        study_id = _find(uow.queries.study_id(study), study)
+        study_id = find_study(uow.queries.study_id(study), study)
         view = uow.queries.study(study_id)
         finding = uow.queries.finding(study_id)
         films = uow.queries.films(study_id)
         objects = uow.queries.objects(study_id)
+        corrections = uow.clinical.corrections(StudyId(study_id))
     if as_json:
         print_json(
             {
@@ -74,6 +76,7 @@ def show(context: typer.Context, study: _Study, as_json: _Json = False) -> None:
                 "finding": plain(finding) if finding else None,
                 "films": [_film_facts(film) for film in films],
                 "objects": [_object_facts(made) for made in objects],
+                "corrections": [_correction_facts(one) for one in corrections],
             }
         )
         return
@@ -98,6 +101,20 @@ def show(context: typer.Context, study: _Study, as_json: _Json = False) -> None:
             for film in films
         ],
     )
+    if corrections:
+        print_table(
+            (
+                "corrected at",
+                "by",
+                "height m>",
+                "weight kg>",
+                "sex",
+                "born on",
+                "measured",
+                "reason",
+            ),
+            [_correction_row(one) for one in corrections],
+        )
     if objects:
         print_table(
             ("object>", "kind", "archive", "state", "since", "held", "last error"),
@@ -120,7 +137,7 @@ def retry(context: typer.Context, study: _Study) -> None:
     """Take up again what has FAILED, was REFUSED or is HELD in a study. Audited."""
     taken = []
     with opened(load_settings(context.obj)) as database, database.write() as uow:
-        study_id = StudyId(_find(uow.queries.study_id(study), study))
+        study_id = StudyId(find_study(uow.queries.study_id(study), study))
         for film in uow.queries.films(study_id):
             again = ScreeningId(film.screening_id)
             if film.state is ScreeningState.FAILED and uow.screenings.retry(again):
@@ -143,7 +160,8 @@ def retry(context: typer.Context, study: _Study) -> None:
         say("nothing in this study has failed, was refused or is held")
 
 
-def _find(study_id: int | None, text: str) -> int:
+def find_study(study_id: int | None, text: str) -> int:
+    """Return our number of a study that a person named, or raise `ConfigurationError`."""
     if study_id is None:
         raise ConfigurationError(
             f"there is no study {text if len(text) < 12 else 'with this UID'}; "  # noqa: PLR2004
@@ -185,6 +203,26 @@ def _film_facts(film: FilmView) -> dict[str, object]:
         "received_at": film.received_at,
         "error": film.error_message,
     }
+
+
+def _correction_row(stored: StoredCorrection) -> tuple[object, ...]:
+    one = stored.correction
+    measured = one.height_m is not None or one.weight_kg is not None
+    return (
+        f"{stored.at:%Y-%m-%d %H:%M:%S}",
+        stored.operator,
+        f"{one.height_m:.3f}" if one.height_m is not None else "",
+        f"{one.weight_kg:.1f}" if one.weight_kg is not None else "",
+        one.sex.value if one.sex else "",
+        one.birth_date,
+        (one.measured_on or "with the film") if measured else "",
+        stored.reason,
+    )
+
+
+def _correction_facts(stored: StoredCorrection) -> dict[str, object]:
+    facts: dict[str, object] = plain(stored.correction)
+    return facts | {"reason": stored.reason, "operator": stored.operator, "at": stored.at}
 
 
 def _object_facts(made: ObjectView) -> dict[str, object]:

@@ -50,6 +50,8 @@ class Estimate:
         and children stand in theirs. None where the predictor cannot say.
     attention_withheld
         Whether a film's attention lies off the spine, so that no map is shown.
+    from_elsewhere
+        What did not come with the films: `ClinicalVariables.from_elsewhere` of all of them.
     """
 
     abmd_g_cm2: float
@@ -68,6 +70,7 @@ class Estimate:
     height_adjusted_z: float | None = None
     low_probability: LowProbability | None = None
     attention_withheld: bool = False
+    from_elsewhere: tuple[str, ...] = ()
 
 
 def round_z(z: float) -> float:
@@ -141,6 +144,7 @@ def estimate_study(
         height_adjusted_z=None if adjusted is None else round_z(adjusted),
         low_probability=_low_probability(predictions, clinicals, reference),
         attention_withheld=any(p.attention_withheld for p in predictions),
+        from_elsewhere=tuple(sorted({one for c in clinicals for one in c.from_elsewhere})),
     )
 
 

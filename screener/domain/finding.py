@@ -163,6 +163,9 @@ class Finding:
             if e.height_adjusted_z is not None:
                 values["height_adjusted_z"] = f"{e.height_adjusted_z:.1f}"
                 values["height_adjustment"] = self.height_adjustment
+            # a report prints them with their source: one that names another is no longer true
+            if e.from_elsewhere:
+                values["from_elsewhere"] = list(e.from_elsewhere)
             if e.low_probability is not None and e.low_probability.local:
                 values["low_probability"] = f"{e.low_probability.value:.2f}"
         if self.threshold_source is not ThresholdSource.SITE:

@@ -25,6 +25,10 @@ class Source(StrEnum):
     HEADER_UNIT_CORRECTED = "HEADER_UNIT_CORRECTED"
     #: Computed from the header's birth date and acquisition date.
     HEADER_DATES = "HEADER_DATES"
+    #: From a table that the site imported, measured within 90 days of the film.
+    IMPORTED = "IMPORTED"
+    #: An operator's correction at this node.
+    OPERATOR = "OPERATOR"
 
 
 class Absence(StrEnum):
@@ -38,13 +42,38 @@ class Absence(StrEnum):
     IMPLAUSIBLE = "IMPLAUSIBLE"
 
 
+class MeasuredKind(StrEnum):
+    """What can be measured elsewhere than at the film."""
+
+    #: Standing height, m.
+    HEIGHT = "HEIGHT"
+    #: Body weight, kg.
+    WEIGHT = "WEIGHT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A height (m) or weight (kg) that did not come with a film.
+
+    `measured_on` is None where it was taken with each film, on the film's own day.
+    """
+
+    kind: MeasuredKind
+    value: float
+    measured_on: date | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """A clinical variable: its value, or why there is none; and its source."""
+    """A clinical variable: its value, or why there is none; and its source.
+
+    `measured_on` is the day of a value that did not come with the film; None of one that did.
+    """
 
     value: float | None
     source: Source | None = None
     absence: Absence | None = None
+    measured_on: date | None = None
 
     def __post_init__(self) -> None:
         """Either a value with its source, or the reason for its absence."""
@@ -66,12 +95,29 @@ class ClinicalVariables:
         M or F; other children are not scored.
     height_m, weight_kg
         Metres and kilograms, or missing.
+    sex_source, age_source
+        OPERATOR where sex or birth date was corrected at this node.
     """
 
     age_years: float
     sex: Sex
     height_m: Measurement
     weight_kg: Measurement
+    sex_source: Source = Source.HEADER
+    age_source: Source = Source.HEADER_DATES
+
+    @property
+    def from_elsewhere(self) -> tuple[str, ...]:
+        """The values that did not come with the film, each with its source, in a fixed order."""
+        found = []
+        if self.sex_source is Source.OPERATOR:
+            found.append(f"sex {self.sex.value} {self.sex_source.value}")
+        if self.age_source is Source.OPERATOR:
+            found.append(f"age {self.age_years:.1f} {self.age_source.value}")
+        for name, given in (("height", self.height_m), ("weight", self.weight_kg)):
+            if given.value is not None and given.source in {Source.IMPORTED, Source.OPERATOR}:
+                found.append(f"{name} {given.value:.2f} {given.source.value} {given.measured_on}")
+        return tuple(found)
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import date
 
 from screener.domain.patient import Absence, ClinicalVariables, Measurement, Sex, Source
 
@@ -102,11 +103,19 @@ def input_words(name: str) -> str:
     return _INPUTS.get(name, name)
 
 
-def clinical_words(clinical: ClinicalVariables) -> str:
-    """Return the clinical variables used and missing, each with its source."""
+def clinical_words(clinical: ClinicalVariables, acquired_on: date | None = None) -> str:
+    """Return the clinical variables used and missing, each with its source.
+
+    Parameters
+    ----------
+    clinical
+        What the predictor was told.
+    acquired_on
+        The day of the film; values from elsewhere say how far from it they were measured.
+    """
     used = [
-        f"age {age_words(clinical.age_years)} (birth date and acquisition date)",
-        f"sex {sex_words(clinical.sex)} (header)",
+        f"age {age_words(clinical.age_years)} ({_age_source_words(clinical)})",
+        f"sex {sex_words(clinical.sex)} ({_sex_source_words(clinical)})",
     ]
     missing = []
     for name, measurement, number in (
@@ -116,17 +125,41 @@ def clinical_words(clinical: ClinicalVariables) -> str:
         if measurement.value is None:
             missing.append(f"{name} ({_absence_words(measurement)})")
         else:
-            used.append(f"{name} {number.format(measurement.value)} ({_source_words(measurement)})")
+            source = _source_words(measurement, acquired_on)
+            used.append(f"{name} {number.format(measurement.value)} ({source})")
     return f"used: {'; '.join(used)}. Missing: {'; '.join(missing) or 'none'}."
 
 
-def _source_words(measurement: Measurement) -> str:
-    return {
+def _age_source_words(clinical: ClinicalVariables) -> str:
+    if clinical.age_source is Source.OPERATOR:
+        return "birth date corrected at this node, and acquisition date"
+    return "birth date and acquisition date"
+
+
+def _sex_source_words(clinical: ClinicalVariables) -> str:
+    return "corrected at this node" if clinical.sex_source is Source.OPERATOR else "header"
+
+
+def _source_words(measurement: Measurement, acquired_on: date | None) -> str:
+    source = {
         Source.HEADER: "header",
         Source.HEADER_UNIT_CORRECTED: "header, unit corrected",
         Source.HEADER_DATES: "header dates",
+        Source.IMPORTED: "imported",
+        Source.OPERATOR: "corrected at this node",
         None: "unknown",
     }[measurement.source]
+    if measurement.measured_on is None or acquired_on is None:
+        return source
+    return f"{source}, {measured_words((measurement.measured_on - acquired_on).days)}"
+
+
+def measured_words(days_after: int) -> str:
+    """Return when a value was measured, counted in days from the film; below 0 is before it."""
+    if days_after == 0:
+        return "measured on the day of the film"
+    days = f"{abs(days_after)} {'day' if abs(days_after) == 1 else 'days'}"
+    return f"measured {days} {'before' if days_after < 0 else 'after'} the film"
 
 
 def _absence_words(measurement: Measurement) -> str:

@@ -36,15 +36,19 @@ class ScreeningState(StrEnum):
 _S = ScreeningState
 
 #: What may follow what. A new revision supersedes an instance in any state but the kept-apart ones.
+#: What is known of the child may change beside the film, by a correction or an import: then every
+#: state that speaks goes back to RECEIVED, for judging and scoring rest on it.
 SCREENING_TRANSITIONS: Mapping[ScreeningState, frozenset[ScreeningState]] = {
     _S.RECEIVED: frozenset(
         {_S.WAITING, _S.INELIGIBLE, _S.DUPLICATE, _S.CONFLICTING, _S.SUPERSEDED, _S.FAILED}
     ),
-    _S.WAITING: frozenset({_S.SCORING, _S.SUPERSEDED}),
-    _S.SCORING: frozenset({_S.WAITING, _S.SCORED, _S.NOT_SCORED, _S.SUPERSEDED, _S.FAILED}),
-    _S.SCORED: frozenset({_S.SUPERSEDED}),
-    _S.INELIGIBLE: frozenset({_S.SUPERSEDED}),
-    # judged again where the film with the same pixels that spoke in its place no longer does
+    _S.WAITING: frozenset({_S.RECEIVED, _S.SCORING, _S.SUPERSEDED}),
+    _S.SCORING: frozenset(
+        {_S.RECEIVED, _S.WAITING, _S.SCORED, _S.NOT_SCORED, _S.SUPERSEDED, _S.FAILED}
+    ),
+    _S.SCORED: frozenset({_S.RECEIVED, _S.SUPERSEDED}),
+    _S.INELIGIBLE: frozenset({_S.RECEIVED, _S.SUPERSEDED}),
+    # also judged again where the film with the same pixels that spoke in its place no longer does
     _S.NOT_SCORED: frozenset({_S.RECEIVED, _S.SUPERSEDED}),
     _S.DUPLICATE: frozenset(),
     _S.CONFLICTING: frozenset(),

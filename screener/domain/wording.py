@@ -259,11 +259,16 @@ def variables(content: ReportContent) -> tuple[str, ...]:
     """Return the clinical variables used and missing, with their sources: once, or by film."""
     if not is_one_child(content):
         return ()
-    distinct = list(dict.fromkeys(film.clinical for film in content.films))
+    distinct = list(
+        dict.fromkeys(
+            clinical_words(film.clinical, film.header.acquired_on) for film in content.films
+        )
+    )
     if len(distinct) == 1:
-        return (capital(clinical_words(distinct[0])),)
+        return (capital(distinct[0]),)
     return tuple(
-        f"{capital(film_words(content, film))}: {clinical_words(film.clinical)}"
+        f"{capital(film_words(content, film))}: "
+        f"{clinical_words(film.clinical, film.header.acquired_on)}"
         for film in content.films
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 from screener.dicom.header import read_header
 from screener.dicom.pixels import decode
@@ -44,10 +43,9 @@ def judge(services: Services) -> int:
     with services.database.write() as uow:
         rules = rules_in_force(uow)
         claimed = uow.screenings.claim_received(limit=_BATCH, lease=services.lease)
-        today = uow.now.date()
     for held in claimed:
         try:
-            _settle(services, held, _decide(services, held, rules, today), rules.version)
+            _settle(services, held, _decide(services, held, rules), rules.version)
         except ScreenerError as error:
             get_logger().warning("judging_failed", screening_id=held.screening_id, code=error.code)
             with services.database.write() as uow:
@@ -55,7 +53,7 @@ def judge(services: Services) -> int:
     return len(claimed)
 
 
-def _decide(services: Services, held: ClaimedScreening, rules: SiteRules, today: date) -> _Decision:
+def _decide(services: Services, held: ClaimedScreening, rules: SiteRules) -> _Decision:
     with services.database.read() as uow:
         speaker = uow.instances.speaker_before(held.instance_id)
     header = _header(services, held.spool_key)
@@ -74,7 +72,7 @@ def _decide(services: Services, held: ClaimedScreening, rules: SiteRules, today:
     elif header is None:
         to, reasons = _S.INELIGIBLE, (IneligibilityReason.UNREADABLE_HEADER.value,)
     else:
-        return _judge_header(services, header, rules, today, arrival, pixel_digest)
+        return _judge_header(services, held, header, rules, arrival, pixel_digest)
     return _Decision(
         arrival=arrival, to=to, reasons=reasons, header=header, pixel_digest=pixel_digest
     )
@@ -82,16 +80,27 @@ def _decide(services: Services, held: ClaimedScreening, rules: SiteRules, today:
 
 def _judge_header(
     services: Services,
+    held: ClaimedScreening,
     header: InstanceHeader,
     rules: SiteRules,
-    today: date,
     arrival: Arrival,
     pixel_digest: str | None,
 ) -> _Decision:
     decision = _Decision(
         arrival=arrival, to=_S.INELIGIBLE, reasons=(), header=header, pixel_digest=pixel_digest
     )
-    judged = judge_header(services, header, rules=rules.eligibility, today=today)
+    with services.database.read() as uow:
+        elsewhere = uow.clinical.elsewhere(
+            header.identity.patient_id, header.identity.issuer, held.study_id
+        )
+    judged = judge_header(
+        services,
+        header,
+        rules=rules.eligibility,
+        # a film that is judged again is not too old for having been here a while
+        today=held.received_at.date(),
+        elsewhere=elsewhere,
+    )
     if isinstance(judged, Ineligible):
         return replace(decision, reasons=[reason.value for reason in judged.reasons])
     return replace(decision, to=_S.WAITING, view=judged.eligible.view, clinical=judged.clinical)
@@ -101,6 +110,9 @@ def _settle(
     services: Services, held: ClaimedScreening, decision: _Decision, rules_version: int
 ) -> None:
     with services.database.write() as uow:
+        if decision.arrival is not Arrival.REVISION:
+            # before the film, as whoever corrects the study does
+            uow.studies.lock(held.study_id)
         ours = uow.screenings.settle(
             held,
             decision.to,

@@ -16,6 +16,7 @@ from screener.domain.errors import DatabaseUnavailable
 from screener.storage.archives import Archives
 from screener.storage.audit import Audit
 from screener.storage.bell import CHANNEL, Bell, listening
+from screener.storage.clinical import Clinical
 from screener.storage.deliveries import Deliveries
 from screener.storage.driver_errors import translated
 from screener.storage.engines import make_engine, parsed
@@ -44,6 +45,11 @@ class UnitOfWork:
     def screenings(self) -> Screenings:
         """Screenings and predictions."""
         return Screenings(self.session, self.now)
+
+    @cached_property
+    def clinical(self) -> Clinical:
+        """What is known of children beside their films: imported values, corrections."""
+        return Clinical(self.session, self.now)
 
     @cached_property
     def studies(self) -> Studies:

@@ -283,7 +283,7 @@ class Queries:
             select(ScreeningRow, ReceivedInstanceRow, PredictionRow.value)
             .join(ReceivedInstanceRow, ReceivedInstanceRow.id == ScreeningRow.instance_id)
             .outerjoin(PredictionRow, PredictionRow.screening_id == ScreeningRow.id)
-            .order_by(ScreeningRow.id, PredictionRow.id)
+            .order_by(ScreeningRow.id, PredictionRow.predicted_at, PredictionRow.id)
         )
         if study_id is not None:
             query = query.where(ScreeningRow.study_id == study_id)

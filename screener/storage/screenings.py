@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,7 +29,15 @@ from screener.domain.screening import (
     ScreeningState,
     advance,
 )
-from screener.storage.claims import Lease, claim, is_due, lease_of, settle, settle_failure
+from screener.storage.claims import (
+    Lease,
+    claim,
+    is_due,
+    lease_of,
+    rows_changed,
+    settle,
+    settle_failure,
+)
 from screener.storage.codec import from_json, to_json
 from screener.storage.instances import header_of
 from screener.storage.tables import PredictionRow, ReceivedInstanceRow, ScreeningRow, StudyRow
@@ -52,6 +60,7 @@ class ClaimedScreening:
     sop_instance_uid: SopInstanceUid
     file_digest: str
     spool_key: str
+    received_at: datetime
     header: InstanceHeader | None
     clinical: ClinicalVariables | None
 
@@ -245,6 +254,35 @@ class Screenings:
             )
         )
 
+    def judge_again(self, screening_ids: Collection[ScreeningId]) -> list[ScreeningId]:
+        """Take films that speak back to RECEIVED, for more is known of their child.
+
+        The study is locked, or reopened, before. Whoever holds one of them loses it: what he read
+        before is no longer what is known. Returns those that were taken back.
+        """
+        taken = []
+        for screening_id in sorted(screening_ids):
+            result = self._session.execute(
+                update(ScreeningRow)
+                .where(
+                    ScreeningRow.id == screening_id,
+                    ScreeningRow.state.in_([_S.RECEIVED.value, *_may_become(_S.RECEIVED)]),
+                )
+                .values(
+                    state=_S.RECEIVED.value,
+                    reasons="[]",
+                    attempts=0,
+                    leased_until=None,
+                    error_code=None,
+                    error_message=None,
+                    next_attempt_at=self._now,
+                    changed_at=self._now,
+                )
+            )
+            if rows_changed(result):
+                taken.append(screening_id)
+        return taken
+
     def films_of(self, study_id: StudyId) -> list[StudyFilm]:
         """Return the films that speak for a study, in order of arrival."""
         return self._films(study_id, [state for state in _S if state not in SILENT])
@@ -288,6 +326,7 @@ class Screenings:
             sop_instance_uid=SopInstanceUid(instance.sop_instance_uid),
             file_digest=instance.file_digest,
             spool_key=instance.spool_key,
+            received_at=instance.received_at,
             header=header_of(instance),
             clinical=from_json(ClinicalVariables, row.clinical) if row.clinical else None,
         )
@@ -296,7 +335,7 @@ class Screenings:
         prediction = self._session.scalar(
             select(PredictionRow)
             .where(PredictionRow.screening_id == screening.id)
-            .order_by(PredictionRow.id.desc())
+            .order_by(PredictionRow.predicted_at.desc(), PredictionRow.id.desc())
             .limit(1)
         )
         scored = screening.state == _S.SCORED.value and prediction is not None

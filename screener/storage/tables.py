@@ -1,7 +1,7 @@
 """The tables. Rows know; they decide nothing.
 
-A patient's identity stands in `received_instances` only (`header` repeats it); every other table
-refers to it by our own numbers.
+A patient's identity stands in `received_instances` (`header` repeats it), `clinical_measurements`
+and `corrections`; every other table refers to it by our own numbers.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from screener.domain.delivery import DeliveryState
 from screener.domain.finding import Verdict
+from screener.domain.patient import MeasuredKind
 from screener.domain.report import ResultKind
 from screener.domain.screening import ScreeningState
 from screener.domain.study import StudyState
@@ -325,6 +326,45 @@ class ArchiveHealthRow(Row):
     error_code: Mapped[str | None] = mapped_column(String(40))
     error_message: Mapped[str | None] = mapped_column(Text)
     last_success_at: Mapped[datetime | None]
+
+
+class ClinicalMeasurementRow(Row):
+    """A height or weight of a patient that the site imported; one a day."""
+
+    __tablename__ = "clinical_measurements"
+    __table_args__ = (
+        _one_of("kind", MeasuredKind),
+        UniqueConstraint("patient_id", "issuer", "measured_on", "kind"),
+    )
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    patient_id: Mapped[str] = mapped_column(ComparedText(64))
+    #: Empty where the table names none: a missing issuer is one of its own.
+    issuer: Mapped[str] = mapped_column(ComparedText(64))
+    kind: Mapped[str] = mapped_column(String(16))
+    #: Metres or kilograms.
+    value: Mapped[float]
+    measured_on: Mapped[date]
+    imported_at: Mapped[datetime]
+
+
+class CorrectionRow(Row):
+    """What an operator says of a study's child in place of its films' headers. Appended."""
+
+    __tablename__ = "corrections"
+    __table_args__ = (Index("ix_corrections_study_id", "study_id"),)
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    study_id: Mapped[int] = mapped_column(_Key, ForeignKey("studies.id"))
+    height_m: Mapped[float | None]
+    weight_kg: Mapped[float | None]
+    sex: Mapped[str | None] = mapped_column(String(1))
+    birth_date: Mapped[date | None]
+    #: Of height and weight; None stands for each film's own day.
+    measured_on: Mapped[date | None]
+    reason: Mapped[str] = mapped_column(Text)
+    operator: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
 
 
 class SiteRulesRow(Row):

@@ -311,6 +311,25 @@ def test_a_films_z_is_not_rounded() -> None:
     assert film_z(film(z=-1.23456), BMD) == pytest.approx(-1.23456)
 
 
+def test_values_from_elsewhere_are_printed_with_their_source_and_change_the_digest() -> None:
+    corrected = clinical(
+        sex_source=Source.OPERATOR,
+        age_source=Source.OPERATOR,
+        height_m=Measurement(value=1.4, source=Source.IMPORTED, measured_on=date(2026, 9, 1)),
+    )
+
+    finding = concluded(film(1, clinical=corrected))
+
+    assert finding.estimate is not None
+    assert finding.estimate.from_elsewhere == (
+        "age 10.5 OPERATOR",
+        "height 1.40 IMPORTED 2026-09-01",
+        "sex M OPERATOR",
+    )
+    assert finding.digest() != concluded(film(1)).digest()
+    assert "from_elsewhere" not in concluded(film(1)).printed()
+
+
 def test_findings_that_print_alike_have_one_digest() -> None:
     first = concluded(film(1, z=-2.31))
     alike = concluded(film(1, z=-2.29), unscored(2))

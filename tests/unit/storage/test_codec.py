@@ -71,6 +71,25 @@ def test_clinical_variables_survive_their_row() -> None:
     assert from_json(ClinicalVariables, to_json(variables)) == variables
 
 
+def test_clinical_variables_of_before_are_read() -> None:
+    """Values from elsewhere came with a later version."""
+    text = (
+        '{"age_years":11.5,"sex":"F","height_m":{"value":1.38,"source":"HEADER","absence":null},'
+        '"weight_kg":{"value":null,"source":null,"absence":"ZERO"}}'
+    )
+
+    variables = from_json(ClinicalVariables, text)
+
+    assert (variables.sex_source, variables.age_source) == (Source.HEADER, Source.HEADER_DATES)
+    assert variables.height_m.measured_on is None
+
+
+def test_an_imported_measurement_keeps_its_day() -> None:
+    imported = Measurement(value=1.38, source=Source.IMPORTED, measured_on=date(2026, 2, 17))
+
+    assert from_json(Measurement, to_json(imported)) == imported
+
+
 def test_a_row_that_holds_something_else_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="ClinicalVariables"):
         from_json(ClinicalVariables, '{"age_years": 3}')
