@@ -16,6 +16,7 @@ demo: install  ## node and archive on this machine, synthetic children in, commi
 test:   ## install what it needs, servers too, and run every test
 	@.ci/install dev
 	@.ci/servers
+	@.ci/viewer
 	@# one thread for each of two workers: two each would wait for one another
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 #: Folders and files that are not committed; dot folders are left out but for these.
-_MADE = {"build", "dist", "demo-out", "screener-data", "screener.toml", "work"}
+_MADE = {"build", "dist", "demo-out", "screener-data", "screener.toml", "test-output", "work"}
 _DOT = {".ci", ".editorconfig", ".gitignore", ".pre-commit-config.yaml"}
 
 
