@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 
 from screener.config import ArchiveSettings, Settings
@@ -17,6 +17,7 @@ from screener.domain.errors import (
     SpoolFull,
 )
 from screener.domain.identifiers import AeTitle
+from screener.network.class_probe import REPORT_CLASSES, probe_classes
 from screener.network.entity import Timeouts
 from screener.network.peers import Peer
 from screener.network.store_scu import echo
@@ -44,12 +45,21 @@ _OWN_TIMEOUTS = Timeouts(connect_s=3.0, acse_s=3.0, dimse_s=3.0, idle_s=3.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """One door that was tried. `advice` is empty where it opened."""
+    """One door that was tried.
+
+    Parameters
+    ----------
+    advice
+        What to do; empty where it opened.
+    accepts
+        Of an archive that answered, whether it takes each class of our objects, by name.
+    """
 
     name: str
     ok: bool
     said: str
     advice: str = ""
+    accepts: Mapping[str, bool] | None = None
 
 
 def synthetic_statement(settings: Settings) -> str | None:
@@ -100,12 +110,7 @@ def try_doors(settings: Settings) -> Iterator[Door]:
         )
     yield _try("listener", lambda: _listener(settings), "change listener.port")
     for archive in settings.archives:
-        yield _try(
-            f"archive {archive.name}",
-            partial(_archive, settings, archive),
-            "check host, port and AE title, and that the archive knows "
-            f"{settings.listener.ae_title}",
-        )
+        yield _archive(settings, archive)
     if not settings.archives:
         said = "none configured: reports are made and stay on this node"
         yield Door(name="archives", ok=True, said=said)
@@ -220,7 +225,41 @@ def _listener(settings: Settings) -> str:
     return f"{name} can be bound; {anybody}"
 
 
-def _archive(settings: Settings, archive: ArchiveSettings) -> str:
+def _archive(settings: Settings, archive: ArchiveSettings) -> Door:
+    """Ask an archive whether it is there, then what it takes of us."""
     peer = build_archive(settings, archive)
-    seconds = echo(peer.peer, calling_ae=peer.calling_ae, timeouts=peer.timeouts)
-    return f"{peer.peer} answers C-ECHO in {seconds * 1000:.0f} ms"
+    accepts: dict[str, bool] = {}
+
+    def ask() -> str:
+        seconds = echo(peer.peer, calling_ae=peer.calling_ae, timeouts=peer.timeouts)
+        accepts.update(probe_classes(peer.peer, calling_ae=peer.calling_ae, timeouts=peer.timeouts))
+        return f"{peer.peer} answers C-ECHO in {seconds * 1000:.0f} ms; {_accepted(accepts)}"
+
+    door = _try(
+        f"archive {archive.name}",
+        ask,
+        f"check host, port and AE title, and that the archive knows {settings.listener.ae_title}",
+    )
+    if not accepts:
+        return door
+    advice = _report_advice(archive, accepts)
+    return replace(door, ok=not advice, advice=advice, accepts=accepts)
+
+
+def _accepted(accepts: Mapping[str, bool]) -> str:
+    lists = [
+        f"{verb}: {', '.join(names)}"
+        for verb, answer in (("takes", True), ("refuses", False))
+        if (names := [name for name, taken in accepts.items() if taken is answer])
+    ]
+    return "; ".join(lists)
+
+
+def _report_advice(archive: ArchiveSettings, accepts: Mapping[str, bool]) -> str:
+    """Return what to do where an archive refuses the form of report that it is to get, or ""."""
+    if accepts[REPORT_CLASSES[archive.report_class]]:
+        return ""
+    taken = [form for form, name in REPORT_CLASSES.items() if accepts[name]]
+    if not taken:
+        return f"ask who runs archive {archive.name} to let it take structured reports"
+    return f'set report_class = "{taken[0].value}" for archive {archive.name}'

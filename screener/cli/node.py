@@ -6,7 +6,7 @@ import os
 import threading
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,7 +15,7 @@ from screener.cli.output import NODE, print_json, print_table, say
 from screener.config import Settings, export_settings, load_settings
 from screener.domain.errors import PredictorMismatch
 from screener.domain.stage import Role
-from screener.doors import synthetic_statement, try_doors
+from screener.doors import Door, synthetic_statement, try_doors
 from screener.health import health
 from screener.pipeline.drive import delivery_stages, drive, intake_stages, scoring_stages
 from screener.pipeline.due import SILENT_AFTER_S
@@ -280,9 +280,7 @@ def check(context: typer.Context, as_json: _Json = False) -> None:
             {
                 "synthetic": synthetic is not None,
                 "settings": shown,
-                "doors": [
-                    {"name": d.name, "ok": d.ok, "said": d.said, "advice": d.advice} for d in doors
-                ],
+                "doors": [_door(door) for door in doors],
             }
         )
     else:
@@ -299,6 +297,12 @@ def check(context: typer.Context, as_json: _Json = False) -> None:
             say(mark, f" {door.name}: {door.said}", (advice, "bold"))
     if not all(door.ok for door in doors):
         raise typer.Exit(1)
+
+
+def _door(door: Door) -> dict[str, Any]:
+    """Return a door as JSON; what an archive accepts only where it was asked."""
+    told = {"name": door.name, "ok": door.ok, "said": door.said, "advice": door.advice}
+    return told if door.accepts is None else {**told, "accepts": dict(door.accepts)}
 
 
 def health_of(

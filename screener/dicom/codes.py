@@ -62,6 +62,9 @@ SCREENING_RESULTS = {
 # Document
 #: CID 100 in all its editions; the code for plain radiography came only with 2023c.
 PROCEDURE_REPORTED = standard.SCT.ImagingProcedure
+#: CID 7021. Title of the report, and of the document that shows the same for reading: those of CID
+#: 7000 in LOINC are of readings by a radiologist, or name a method that this is not.
+MEASUREMENT_REPORT = Code("126000", "DCM", "Imaging Measurement Report")
 #: TID 1500 rows 10 and 12
 DERIVED_IMAGING_MEASUREMENTS = standard.DCM.DerivedImagingMeasurements
 QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")

@@ -25,11 +25,19 @@ from screener.domain.report import ReportContent, ResultKind
 MANUFACTURER = "bmd-screener project"
 
 #: High, and one to a kind: a viewer that sorts by number shows the child's own films first.
-SERIES_NUMBERS = {ResultKind.REPORT: 9001, ResultKind.OVERLAY: 9002, ResultKind.CARD: 9003}
+SERIES_NUMBERS = {
+    ResultKind.REPORT: 9001,
+    ResultKind.OVERLAY: 9002,
+    ResultKind.CARD: 9003,
+    ResultKind.PRESENTATION: 9004,
+    ResultKind.DOCUMENT: 9005,
+}
 _SERIES_NAMES = {
     ResultKind.REPORT: "AI BMD report",
     ResultKind.OVERLAY: "AI BMD overlay",
     ResultKind.CARD: "AI BMD card",
+    ResultKind.PRESENTATION: "AI BMD region",
+    ResultKind.DOCUMENT: "AI BMD document",
 }
 
 UTF_8 = "ISO_IR 192"

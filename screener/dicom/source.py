@@ -6,6 +6,7 @@ never altered; what is made here is a small copy in which every value is legal.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydicom import config
@@ -16,9 +17,10 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.valuerep import DA, TM, validate_value
 
-from screener.dicom.dataset import LIBRARY_ERRORS, quiet
+from screener.dicom.dataset import LIBRARY_ERRORS, open_instance, quiet
 from screener.domain.errors import UnreadableInstance
 from screener.domain.instance import InstanceHeader
+from screener.domain.report import NotScoredFilm, ReportContent, ScoredFilm
 
 #: Type 2 in every result object (PS3.3 C.7.1.1, C.7.2.1): present, empty where the source has none.
 TYPE_2 = (
@@ -87,6 +89,49 @@ _DEFINED_TERMS = {
     "LossyImageCompression": {"00", "01"},
 }
 _REPLACEMENT_CHARACTER = "\ufffd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedFilm:
+    """A film that a report names, opened.
+
+    Parameters
+    ----------
+    film
+        As the report has it.
+    dataset
+        As it was sent, up to its pixels; read it inside `quiet`.
+    copy
+        What result objects take over from it (`copy_source`).
+    """
+
+    film: ScoredFilm | NotScoredFilm
+    dataset: Dataset
+    copy: Dataset
+
+
+def open_named_film(content: ReportContent, source: bytes) -> NamedFilm:
+    """Open a film that a report names.
+
+    Parameters
+    ----------
+    source
+        Its Part 10 bytes.
+
+    Raises
+    ------
+    UnreadableInstance
+        The film cannot be read.
+    ValueError
+        `content` does not name it.
+    """
+    dataset = open_instance(source).dataset
+    with quiet():
+        shown = str(dataset.get("SOPInstanceUID"))
+    for film in content.named_films:
+        if str(film.header.sop_instance_uid) == shown:
+            return NamedFilm(film=film, dataset=dataset, copy=copy_source(dataset, film.header))
+    raise ValueError("the film shown is none of the study's")
 
 
 def copy_source(source: Dataset, header: InstanceHeader) -> Dataset:

@@ -22,6 +22,10 @@ class ResultKind(StrEnum):
     OVERLAY = "OVERLAY"
     #: The result card.
     CARD = "CARD"
+    #: How a scored film is shown, with the network's input field drawn on it.
+    PRESENTATION = "PRESENTATION"
+    #: The result card as a PDF.
+    DOCUMENT = "DOCUMENT"
 
 
 class ReportClass(StrEnum):

@@ -25,7 +25,9 @@ def run(tool: str, *arguments: str) -> tuple[int, str]:
     """Run a validator; without it skip, or fail where servers are required."""
     found = shutil.which(tool)
     if found is None:
-        reason = f"{tool} is not installed (Debian packages dicom3tools and dcmtk)"
+        reason = (
+            f"{tool} is not installed (Debian packages dicom3tools, dcmtk, qpdf and poppler-utils)"
+        )
         if os.environ.get("SCREENER_REQUIRE_SERVERS") == "1":
             pytest.fail(reason)
         pytest.skip(reason)

@@ -21,7 +21,13 @@ from screener.storage import migrate
 from screener.wiring import build_database, prepare
 from tests.integration.cli.command_line import run_command
 from tests.integration.cli.conftest import Configure
+from tests.support.choosy_archive import choosy_archive
 from tests.support.servers import PostgresqlServer, free_port
+
+COMPREHENSIVE_3D = "1.2.840.10008.5.1.4.1.1.88.34"
+COMPREHENSIVE = "1.2.840.10008.5.1.4.1.1.88.33"
+ENHANCED = "1.2.840.10008.5.1.4.1.1.88.22"
+CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
 def doors_of(settings: Settings) -> dict[str, Door]:
@@ -222,6 +228,64 @@ def test_one_archive_that_is_down_does_not_hide_another(
 
     assert not doors["archive pacs"].ok
     assert doors["archive other"].ok
+
+
+def test_an_archive_says_what_it_takes_and_what_it_refuses(configure: Configure) -> None:
+    with choosy_archive([COMPREHENSIVE_3D, COMPREHENSIVE, CAPTURE]) as archive:
+        door = doors_of(configure(archives=[archive_settings(archive.peer.port)]))["archive pacs"]
+
+    assert door.ok
+    assert door.advice == ""
+    assert door.said.endswith(
+        "; takes: Comprehensive 3D SR, Comprehensive SR, Secondary Capture; refuses: Enhanced SR, "
+        "Grayscale Softcopy Presentation State, Encapsulated PDF, Key Object Selection"
+    )
+    assert door.accepts is not None
+    assert door.accepts["Comprehensive SR"]
+    assert not door.accepts["Enhanced SR"]
+
+
+@pytest.mark.parametrize(
+    ("report_class", "taken", "advised"),
+    [
+        ("comprehensive-3d", [COMPREHENSIVE, ENHANCED], "comprehensive"),
+        ("comprehensive-3d", [ENHANCED], "enhanced"),
+        ("enhanced", [COMPREHENSIVE_3D, COMPREHENSIVE], "comprehensive-3d"),
+    ],
+)
+def test_an_archive_that_refuses_the_form_of_its_reports_says_which_to_set(
+    report_class: str, taken: list[str], advised: str, configure: Configure
+) -> None:
+    with choosy_archive([*taken, CAPTURE]) as archive:
+        chosen = archive_settings(archive.peer.port, report_class=report_class)
+        door = doors_of(configure(archives=[chosen]))["archive pacs"]
+
+    assert not door.ok
+    assert door.advice == f'set report_class = "{advised}" for archive pacs'
+    assert "answers C-ECHO" in door.said
+
+
+def test_an_archive_that_takes_no_form_of_report_says_whom_to_ask(configure: Configure) -> None:
+    with choosy_archive([CAPTURE]) as archive:
+        door = doors_of(configure(archives=[archive_settings(archive.peer.port)]))["archive pacs"]
+
+    assert not door.ok
+    assert door.advice == "ask who runs archive pacs to let it take structured reports"
+
+
+def test_check_as_json_says_what_an_archive_accepts_and_of_other_doors_nothing(
+    configure: Configure,
+) -> None:
+    with choosy_archive([COMPREHENSIVE]) as archive:
+        configure(archives=[archive_settings(archive.peer.port)])
+        assert run_command("db", "upgrade").code == 0
+        ended = run_command("check", "--json")
+
+    told = [door for door in ended.json["doors"] if "accepts" in door]
+    assert ended.code == 1
+    assert [door["name"] for door in told] == ["archive pacs"]
+    assert [name for name, taken in told[0]["accepts"].items() if taken] == ["Comprehensive SR"]
+    assert "report_class" in told[0]["advice"]
 
 
 def test_a_port_that_something_else_has_taken_says_which_setting_to_change(

@@ -379,6 +379,41 @@ def test_many_processes_of_a_role_go_back_to_the_last_one_of_each(first: Databas
     assert [tuple(row) for row in left] == [("listener", 4711), ("scoring", 2)]
 
 
+def test_objects_of_new_kinds_go_with_their_deliveries_where_an_earlier_version_comes_back(
+    first: Database,
+) -> None:
+    copy = "INSERT INTO {table} ({names}) SELECT {values} FROM {table} WHERE {known}".format
+    migrate.upgrade(first)
+    with first.engine.begin() as connection:
+        objects = [column["name"] for column in inspect(connection).get_columns("result_objects")]
+        changed = {
+            "id": "id + 100",
+            "kind": "'PRESENTATION'",
+            "sop_instance_uid": "sop_instance_uid || '.1'",
+            "vault_key": "vault_key || '.1'",
+        }
+        values = ", ".join(changed.get(name, name) for name in objects)
+        names = ", ".join(objects)
+        line = copy(table="result_objects", names=names, values=values, known="id = 2")
+        connection.execute(text(line))
+        deliveries = [column["name"] for column in inspect(connection).get_columns("deliveries")]
+        changed = {"id": "id + 100", "result_object_id": "102"}
+        values = ", ".join(changed.get(name, name) for name in deliveries)
+        names = ", ".join(deliveries)
+        line = copy(table="deliveries", names=names, values=values, known="id = 2")
+        connection.execute(text(line))
+
+    migrate.downgrade(first, FIRST)
+
+    with first.engine.connect() as connection:
+        kinds = connection.exec_driver_sql("SELECT kind FROM result_objects ORDER BY id").all()
+        left = connection.exec_driver_sql("SELECT result_object_id FROM deliveries").all()
+        assert [row[0] for row in kinds] == ["REPORT", "OVERLAY", "CARD"]
+        assert 102 not in {row[0] for row in left}
+        assert len(left) == 3
+        assert broken_references(connection) == []
+
+
 def test_a_later_migration_may_rebuild_a_table_that_others_refer_to(
     first: Database, folder: Path
 ) -> None:
