@@ -122,6 +122,15 @@ class ConfirmBy(StrEnum):
     QUERY = "query"
 
 
+class Withdrawal(StrEnum):
+    """How an archive learns that objects which it has are withdrawn, beside the report of it."""
+
+    #: It does not: its administrator deletes them, and `screener deletions` lists which.
+    NONE = "none"
+    #: By a rejection note (IHE IOCM), which hides them.
+    IOCM = "iocm"
+
+
 class ArchiveSettings(_Section):
     """One archive that keeps our reports."""
 
@@ -135,6 +144,8 @@ class ArchiveSettings(_Section):
     confirm_by: ConfirmBy = ConfirmBy.COMMITMENT
     #: SOP class that the report is written in for this archive.
     report_class: ReportClass = ReportClass.COMPREHENSIVE_3D
+    #: Whether the archive understands rejection notes.
+    withdrawal: Withdrawal = Withdrawal.NONE
     #: How long the archive may take to answer, s.
     timeout_s: float = Field(default=30.0, gt=0)
 

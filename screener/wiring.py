@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from screener.config import ArchiveSettings, ConfirmBy, RulesDocument, Settings
+from screener.config import ArchiveSettings, ConfirmBy, RulesDocument, Settings, Withdrawal
 from screener.dicom.contexts import accepted_contexts
 from screener.dicom.decoders import working_transfer_syntaxes
 from screener.domain.errors import ConfigurationError, PredictorMismatch, ScreenerError
@@ -64,6 +64,7 @@ class PeerArchive:
     name: str
     confirm_by: ConfirmBy
     variant: ReportVariant
+    withdrawal: Withdrawal
     peer: Peer
     calling_ae: str
     timeouts: Timeouts
@@ -116,6 +117,7 @@ def build_archive(settings: Settings, archive: ArchiveSettings) -> PeerArchive:
         name=archive.name,
         confirm_by=archive.confirm_by,
         variant=archive.variant,
+        withdrawal=archive.withdrawal,
         peer=Peer(
             name=archive.name,
             ae_title=AeTitle(archive.ae_title),

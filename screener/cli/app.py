@@ -12,6 +12,7 @@ from screener.cli import (
     calibrate,
     clinical,
     correct,
+    deletions,
     demo,
     dicom,
     evaluate,
@@ -23,6 +24,7 @@ from screener.cli import (
     score,
     studies,
     train,
+    withdraw,
 )
 from screener.telemetry.logging import configure_logging
 
@@ -68,6 +70,8 @@ def common(
 
 node.register(app)
 studies.register(app)
+withdraw.register(app)
+deletions.register(app)
 correct.register(app)
 clinical.register(app)
 score.register(app)

@@ -57,6 +57,7 @@ SCREENING_RESULTS = {
     Verdict.NOT_LOW: _private("SCREEN-NEG", "Estimate above the decision threshold"),
     Verdict.INDETERMINATE: _private("SCREEN-INDET", "No statement from the estimates"),
     Verdict.NOT_ASSESSED: _private("SCREEN-NONE", "No film scored"),
+    Verdict.WITHDRAWN: _private("SCREEN-WITHDRAWN", "Earlier report withdrawn"),
 }
 
 # Document
@@ -72,6 +73,10 @@ QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
 SOURCE = Code("260753009", "SCT", "Source")
 CONCLUSION = standard.DCM.Conclusion
 REFERENCE_AUTHORITY = standard.DCM.ReferenceAuthority
+#: CID 7010: title of our rejection notes, whose objects must no longer be used.
+REJECTED_FOR_PATIENT_SAFETY = Code("113037", "DCM", "Rejected for Patient Safety Reasons")
+#: TID 2010 row 6
+KEY_OBJECT_DESCRIPTION = Code("113012", "DCM", "Key Object Description")
 #: TID 1204, CID 5000
 LANGUAGES = {"en": Code("en", "RFC5646", "English")}
 

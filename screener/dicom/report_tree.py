@@ -293,6 +293,10 @@ def _evaluations(content: ReportContent) -> ContainerContentItem:
     items = container.ContentSequence
     finding = content.finding
     items.append(_code(codes.SCREENING_RESULT, codes.SCREENING_RESULTS[finding.verdict]))
+    if content.withdraws:
+        items.append(_text(codes.FORMATION, wording.formation(content)))
+        items.append(_text(codes.CONCLUDED, wording.concluded(content)))
+        return container
     low = finding.estimate is not None and wording.in_low_range(finding.estimate.z)
     if finding.verdict is Verdict.LOW and low:
         items.append(_code(codes.FINDING, codes.BONE_DENSITY_LOW))

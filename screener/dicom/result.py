@@ -31,6 +31,7 @@ SERIES_NUMBERS = {
     ResultKind.CARD: 9003,
     ResultKind.PRESENTATION: 9004,
     ResultKind.DOCUMENT: 9005,
+    ResultKind.REJECTION_NOTE: 9009,
 }
 _SERIES_NAMES = {
     ResultKind.REPORT: "AI BMD report",
@@ -38,6 +39,7 @@ _SERIES_NAMES = {
     ResultKind.CARD: "AI BMD card",
     ResultKind.PRESENTATION: "AI BMD region",
     ResultKind.DOCUMENT: "AI BMD document",
+    ResultKind.REJECTION_NOTE: "AI BMD rejection note",
 }
 
 UTF_8 = "ISO_IR 192"
@@ -97,7 +99,8 @@ def device_uid() -> str:
 
 def series_description(content: ReportContent, kind: ResultKind) -> str:
     """Return what a viewer's list shows, the most important first: lists cut at 20 characters."""
-    revised = f" REVISED {content.revision}" if content.revision > 1 else ""
+    is_revised = content.revision > 1 and kind is not ResultKind.REJECTION_NOTE
+    revised = f" REVISED {content.revision}" if is_revised else ""
     marks = "SYNTHETIC, RESEARCH" if content.synthetic else "RESEARCH"
     return f"{_SERIES_NAMES[kind]}{revised} ({marks})"
 

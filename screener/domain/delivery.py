@@ -29,23 +29,29 @@ class DeliveryState(StrEnum):
     REFUSED = "REFUSED"
     #: Given up after a permanent error; an operator may retry. An end.
     FAILED = "FAILED"
+    #: Its report was withdrawn before the archive had it: it is never sent. An end.
+    CANCELLED = "CANCELLED"
 
 
 _D = DeliveryState
 
 DELIVERY_TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
-    _D.PENDING: frozenset({_D.SENDING, _D.HELD}),
-    _D.HELD: frozenset({_D.PENDING}),
-    _D.SENDING: frozenset({_D.SENT, _D.PENDING, _D.HELD, _D.REFUSED, _D.FAILED}),
+    _D.PENDING: frozenset({_D.SENDING, _D.HELD, _D.CANCELLED}),
+    _D.HELD: frozenset({_D.PENDING, _D.CANCELLED}),
+    _D.SENDING: frozenset({_D.SENT, _D.PENDING, _D.HELD, _D.REFUSED, _D.FAILED, _D.CANCELLED}),
     _D.SENT: frozenset({_D.AWAITING, _D.COMMITTED, _D.VERIFIED, _D.PENDING, _D.FAILED}),
     _D.AWAITING: frozenset({_D.SENT, _D.COMMITTED, _D.VERIFIED, _D.PENDING, _D.FAILED}),
     _D.COMMITTED: frozenset(),
     _D.VERIFIED: frozenset({_D.COMMITTED}),
-    _D.REFUSED: frozenset({_D.PENDING}),
-    _D.FAILED: frozenset({_D.PENDING}),
+    _D.REFUSED: frozenset({_D.PENDING, _D.CANCELLED}),
+    _D.FAILED: frozenset({_D.PENDING, _D.CANCELLED}),
+    _D.CANCELLED: frozenset(),
 }
 
-DELIVERY_ENDS = frozenset({_D.COMMITTED, _D.VERIFIED, _D.REFUSED, _D.FAILED})
+DELIVERY_ENDS = frozenset({_D.COMMITTED, _D.VERIFIED, _D.REFUSED, _D.FAILED, _D.CANCELLED})
+
+#: The archive has the object, or may have it: it is being sent at this moment.
+TAKEN = frozenset({_D.SENDING, _D.SENT, _D.AWAITING, _D.COMMITTED, _D.VERIFIED})
 
 
 class HoldReason(StrEnum):

@@ -27,6 +27,8 @@ class Verdict(StrEnum):
     INDETERMINATE = "INDETERMINATE"
     #: No film of the study has a prediction.
     NOT_ASSESSED = "NOT_ASSESSED"
+    #: An operator has taken the study's report back. It says nothing about the child.
+    WITHDRAWN = "WITHDRAWN"
 
 
 class FindingReason(StrEnum):
@@ -111,6 +113,8 @@ class Finding:
         sensitivity"``; empty where nobody said.
     verdict_basis, height_adjustment
         Which Z was held against it, and the label of the coefficients; None without any.
+    withdrawn_because
+        Why an operator took the report back, in his words; empty where nobody did.
     """
 
     verdict: Verdict
@@ -124,6 +128,7 @@ class Finding:
     threshold_chosen_for: str = ""
     verdict_basis: VerdictBasis = VerdictBasis.AGE
     height_adjustment: str | None = None
+    withdrawn_because: str = ""
 
     @property
     def judged_z(self) -> float | None:
@@ -174,6 +179,8 @@ class Finding:
             values["threshold_chosen_for"] = self.threshold_chosen_for
         if self.verdict_basis is not VerdictBasis.AGE:
             values["verdict_basis"] = self.verdict_basis.value
+        if self.withdrawn_because:
+            values["withdrawn_because"] = self.withdrawn_because
         return values
 
     def digest(self) -> str:

@@ -53,6 +53,8 @@ _REASONS = {
     "PREDICTOR_MISMATCH": "film and predictor do not fit",
     "SAME_INSTANCE_AGAIN": "received before",
     "PIXELS_DIFFER": "received before with other pixels",
+    "REJECTED_BY_NOTE": "a rejection note of the archive takes the film out of use",
+    "WITHDRAWN": "its report is withdrawn",
     "NO_SCORED_FILM": "no film of the study could be scored",
     "FILMS_APART": "the films' estimates lie too far apart",
     "FILMS_DISAGREE": "the films name different patients, birth dates or sexes",

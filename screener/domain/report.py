@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from screener.domain.finding import Finding
+from screener.domain.finding import Finding, Verdict
 from screener.domain.identifiers import ScreeningId, SeriesInstanceUid, SopInstanceUid
 from screener.domain.instance import InstanceHeader
 from screener.domain.patient import ClinicalVariables
@@ -26,6 +26,8 @@ class ResultKind(StrEnum):
     PRESENTATION = "PRESENTATION"
     #: The result card as a PDF.
     DOCUMENT = "DOCUMENT"
+    #: The Key Object Selection Document that takes withdrawn objects out of an archive's use.
+    REJECTION_NOTE = "REJECTION_NOTE"
 
 
 class ReportClass(StrEnum):
@@ -70,6 +72,15 @@ class NotScoredFilm:
     screening_id: ScreeningId
     header: InstanceHeader
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectReference:
+    """A result object of the study, as another object refers to it."""
+
+    sop_class_uid: str
+    sop_instance_uid: SopInstanceUid
+    series_instance_uid: SeriesInstanceUid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +135,16 @@ class ReportContent:
     def named_films(self) -> tuple[ScoredFilm | NotScoredFilm, ...]:
         """Every film that the report names, the scored ones first."""
         return (*self.films, *self.not_scored)
+
+    @property
+    def withdraws(self) -> bool:
+        """Whether the report takes an earlier one back, and says nothing of the child itself."""
+        return self.finding.verdict is Verdict.WITHDRAWN
+
+    @property
+    def told_not_scored(self) -> tuple[NotScoredFilm, ...]:
+        """Films whose reason a reader is told; a withdrawing report's were scored all the same."""
+        return () if self.withdraws else self.not_scored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

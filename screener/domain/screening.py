@@ -29,38 +29,58 @@ class ScreeningState(StrEnum):
     CONFLICTING = "CONFLICTING"
     #: A later revision of the same instance speaks in its place. An end.
     SUPERSEDED = "SUPERSEDED"
+    #: A rejection note of the archive takes it out of every finding. An end.
+    REJECTED = "REJECTED"
     #: Given up after a permanent error or too many attempts; an operator may retry. An end.
     FAILED = "FAILED"
 
 
 _S = ScreeningState
 
-#: What may follow what. A new revision supersedes an instance in any state but the kept-apart ones.
+#: What may follow what. A new revision supersedes an instance in any state but the kept-apart ones,
+#: and a rejection note rejects it in any of those.
 #: What is known of the child may change beside the film, by a correction or an import: then every
 #: state that speaks goes back to RECEIVED, for judging and scoring rest on it.
 SCREENING_TRANSITIONS: Mapping[ScreeningState, frozenset[ScreeningState]] = {
     _S.RECEIVED: frozenset(
-        {_S.WAITING, _S.INELIGIBLE, _S.DUPLICATE, _S.CONFLICTING, _S.SUPERSEDED, _S.FAILED}
+        {
+            _S.WAITING,
+            _S.INELIGIBLE,
+            _S.DUPLICATE,
+            _S.CONFLICTING,
+            _S.SUPERSEDED,
+            _S.REJECTED,
+            _S.FAILED,
+        }
     ),
-    _S.WAITING: frozenset({_S.RECEIVED, _S.SCORING, _S.SUPERSEDED}),
+    _S.WAITING: frozenset({_S.RECEIVED, _S.SCORING, _S.SUPERSEDED, _S.REJECTED}),
     _S.SCORING: frozenset(
-        {_S.RECEIVED, _S.WAITING, _S.SCORED, _S.NOT_SCORED, _S.SUPERSEDED, _S.FAILED}
+        {
+            _S.RECEIVED,
+            _S.WAITING,
+            _S.SCORED,
+            _S.NOT_SCORED,
+            _S.SUPERSEDED,
+            _S.REJECTED,
+            _S.FAILED,
+        }
     ),
-    _S.SCORED: frozenset({_S.RECEIVED, _S.SUPERSEDED}),
-    _S.INELIGIBLE: frozenset({_S.RECEIVED, _S.SUPERSEDED}),
+    _S.SCORED: frozenset({_S.RECEIVED, _S.SUPERSEDED, _S.REJECTED}),
+    _S.INELIGIBLE: frozenset({_S.RECEIVED, _S.SUPERSEDED, _S.REJECTED}),
     # also judged again where the film with the same pixels that spoke in its place no longer does
-    _S.NOT_SCORED: frozenset({_S.RECEIVED, _S.SUPERSEDED}),
+    _S.NOT_SCORED: frozenset({_S.RECEIVED, _S.SUPERSEDED, _S.REJECTED}),
     _S.DUPLICATE: frozenset(),
     _S.CONFLICTING: frozenset(),
     _S.SUPERSEDED: frozenset(),
-    _S.FAILED: frozenset({_S.RECEIVED, _S.SUPERSEDED}),
+    _S.REJECTED: frozenset(),
+    _S.FAILED: frozenset({_S.RECEIVED, _S.SUPERSEDED, _S.REJECTED}),
 }
 
 #: A study settles only when each of its screenings is in one of these.
 SCREENING_ENDS = frozenset(_S) - {_S.RECEIVED, _S.WAITING, _S.SCORING}
 
-#: These do not speak for their study at all: another instance does.
-SILENT = frozenset({_S.DUPLICATE, _S.CONFLICTING, _S.SUPERSEDED})
+#: These do not speak for their study at all: another instance does, or the archive rejects them.
+SILENT = frozenset({_S.DUPLICATE, _S.CONFLICTING, _S.SUPERSEDED, _S.REJECTED})
 
 
 class NotScoredReason(StrEnum):
@@ -96,6 +116,8 @@ class NotScoredReason(StrEnum):
     SAME_INSTANCE_AGAIN = "SAME_INSTANCE_AGAIN"
     #: The instance was received before, with other pixels.
     PIXELS_DIFFER = "PIXELS_DIFFER"
+    #: A rejection note of the archive names the instance.
+    REJECTED_BY_NOTE = "REJECTED_BY_NOTE"
 
 
 def advance(state: ScreeningState, to: ScreeningState) -> ScreeningState:

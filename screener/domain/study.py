@@ -24,7 +24,7 @@ class StudyState(StrEnum):
     REPORTING = "REPORTING"
     #: The report and its deliveries are rows. An end.
     REPORTED = "REPORTED"
-    #: A withdrawing report is due.
+    #: An operator has taken its report back, and a withdrawing report is due.
     WITHDRAWING = "WITHDRAWING"
     #: The withdrawing report is made. An end.
     WITHDRAWN = "WITHDRAWN"
@@ -34,16 +34,17 @@ class StudyState(StrEnum):
 
 _T = StudyState
 
-#: A late film takes any state but the withdrawn ones back to GROWING.
+#: A late film takes any state but the withdrawn ones back to GROWING; a report can be withdrawn in
+#: every state that a study with one can be in.
 STUDY_TRANSITIONS: Mapping[StudyState, frozenset[StudyState]] = {
-    _T.GROWING: frozenset({_T.CLOSED, _T.FLAGGED, _T.REPORTED, _T.FAILED}),
+    _T.GROWING: frozenset({_T.CLOSED, _T.FLAGGED, _T.REPORTED, _T.WITHDRAWING, _T.FAILED}),
     _T.CLOSED: frozenset({_T.GROWING}),
-    _T.FLAGGED: frozenset({_T.REPORTING, _T.GROWING}),
-    _T.REPORTING: frozenset({_T.REPORTED, _T.FLAGGED, _T.GROWING, _T.FAILED}),
+    _T.FLAGGED: frozenset({_T.REPORTING, _T.WITHDRAWING, _T.GROWING}),
+    _T.REPORTING: frozenset({_T.REPORTED, _T.FLAGGED, _T.WITHDRAWING, _T.GROWING, _T.FAILED}),
     _T.REPORTED: frozenset({_T.GROWING, _T.WITHDRAWING}),
     _T.WITHDRAWING: frozenset({_T.WITHDRAWN, _T.FAILED}),
     _T.WITHDRAWN: frozenset(),
-    _T.FAILED: frozenset({_T.GROWING}),
+    _T.FAILED: frozenset({_T.GROWING, _T.WITHDRAWING}),
 }
 
 STUDY_ENDS = frozenset({_T.CLOSED, _T.REPORTED, _T.WITHDRAWN, _T.FAILED})

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from screener.domain import withdrawal
 from screener.domain.estimate import Estimate
 from screener.domain.finding import Finding, FindingReason, Verdict, VerdictBasis
 from screener.domain.phrases import (
@@ -53,7 +54,8 @@ _DISCLAIMERS = (
 
 def is_correction(content: ReportContent) -> bool:
     """Return whether a report takes an earlier one's place and is not LOW itself."""
-    return content.predecessor is not None and content.finding.verdict is not Verdict.LOW
+    replaces = content.predecessor is not None and content.finding.verdict is not Verdict.LOW
+    return replaces or content.withdraws
 
 
 def in_low_range(z: float) -> bool:
@@ -68,7 +70,7 @@ def is_one_child(content: ReportContent) -> bool:
 
 def headline(content: ReportContent) -> str:
     """Return the finding in a few words, as a card's title."""
-    if is_correction(content):
+    if is_correction(content) and not content.withdraws:
         return "Correction: " + _verdict_words(content.finding)
     return capital(_verdict_words(content.finding))
 
@@ -105,6 +107,8 @@ def verdict_sentences(content: ReportContent) -> tuple[str, ...]:
             sentences = [f"No statement is made: {reason_words(_reason(finding))}."]
         case Verdict.NOT_ASSESSED:
             sentences = [f"Estimate not given: {reason_words(_reason(finding))}."]
+        case Verdict.WITHDRAWN:
+            sentences = list(withdrawal.sentences(finding))
         case _:
             assert_never(finding.verdict)
     crossing = crossing_sentence(finding)
@@ -123,6 +127,8 @@ def crossing_sentence(finding: Finding) -> str | None:
 
 def formation(content: ReportContent) -> str:
     """Return how the study's value was formed from its films."""
+    if content.withdraws:
+        return withdrawal.formation()
     estimate = content.finding.estimate
     scored = len(content.films)
     if estimate is None:
@@ -182,6 +188,8 @@ def reference_statement(reference: BmdReference) -> str:
 
 def changes(content: ReportContent) -> tuple[str, ...]:
     """Return what changed since the report that this one replaces; nothing for a first one."""
+    if content.withdraws:
+        return (withdrawal.change(),)
     if content.predecessor is None:
         return ()
     before, now = content.predecessor.finding, content.finding
@@ -195,7 +203,7 @@ def changes(content: ReportContent) -> tuple[str, ...]:
 
 def changed_causes(content: ReportContent) -> tuple[str, ...]:
     """Return what may be behind a change: threshold, reference, predictor, inputs, films."""
-    if content.predecessor is None:
+    if content.predecessor is None or content.withdraws:
         return ()
     before, now = content.predecessor.finding, content.finding
     lines = []
@@ -316,10 +324,12 @@ def report_text(content: ReportContent) -> str:
         ("Cautions", cautions(content)),
         (
             "How the value was formed",
-            (formation(content), f"Decision threshold: {threshold(content)}"),
+            (formation(content),)
+            if content.withdraws
+            else (formation(content), f"Decision threshold: {threshold(content)}"),
         ),
         ("Films", film_lines(content)),
-        ("Films not scored", tuple(not_scored(content, film) for film in content.not_scored)),
+        ("Films not scored", tuple(not_scored(content, f) for f in content.told_not_scored)),
         ("Clinical variables", variables(content)),
         ("Method", _method(content)),
         ("Limits of this report", disclaimers()),
@@ -477,6 +487,8 @@ def _verdict_words(finding: Finding) -> str:
             return "no statement from the estimates"
         case Verdict.NOT_ASSESSED:
             return "no estimate"
+        case Verdict.WITHDRAWN:
+            return "earlier report withdrawn"
         case _:
             assert_never(finding.verdict)
 

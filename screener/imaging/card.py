@@ -92,6 +92,8 @@ def _header(page: Page, content: ReportContent) -> None:
     ground, ink = (_PALE, _INK) if correction else (_PANEL, _TEXT)
     page.box((0, 0, WIDTH_PX, 86), ground)
     title = "CORRECTION" if correction else "AI estimate - not DXA"
+    if content.withdraws:
+        title = "WITHDRAWN"
     page.write((_LEFT, 44), title, 34, ink, bold=True, anchor="lm")
     badges = [("RESEARCH USE ONLY", _ORANGE, False)]
     if content.synthetic:
@@ -172,7 +174,7 @@ def _without_value(page: Page, content: ReportContent) -> None:
         y = page.paragraph((_LEFT, y), sentence, _BODY + 4, _TEXT, _COLUMN, bold=True)
     y = max(y, _FILM_BOX[3]) + 40
     scored = wording.film_lines(content)
-    others = [wording.not_scored(content, film) for film in content.not_scored]
+    others = [wording.not_scored(content, film) for film in content.told_not_scored]
     for title, lines in (("Films scored", scored), ("Films not scored", others)):
         if lines:
             page.write((_LEFT, y), title, _BODY, _QUIET, bold=True)
@@ -186,6 +188,8 @@ def _earlier(page: Page, content: ReportContent, y: float) -> float:
     """Write what a correction takes back; return where the next line begins."""
     if not wording.is_correction(content) or content.predecessor is None:
         return y
+    if content.withdraws:
+        return page.paragraph((_LEFT, y), wording.changes(content)[0], _BODY, _PALE, _COLUMN) + 14
     before = content.predecessor.finding
     if before.verdict is Verdict.LOW:
         text = "The low estimate of the earlier report no longer holds."

@@ -50,6 +50,8 @@ def deliver(services: Services, archive_name: str) -> int:
 
 def _hold(services: Services, held: ClaimedDelivery) -> bool:
     """Ask the rules again just before sending: an archive switched off gets nothing more."""
+    if _cancel(services, held):
+        return True
     with services.database.write() as uow:
         known = held.archive in services.archives
         mode = rules_in_force(uow).mode(held.archive) if known else None
@@ -57,6 +59,15 @@ def _hold(services: Services, held: ClaimedDelivery) -> bool:
         if reason is not None:
             uow.deliveries.settle(held, _D.HELD, hold_reason=reason.value)
     return reason is not None
+
+
+def _cancel(services: Services, held: ClaimedDelivery) -> bool:
+    """Ask just before sending whether the report was withdrawn: then it is never sent."""
+    with services.database.write() as uow:
+        withdrawn = uow.withdrawals.is_withdrawn(held.sop_instance_uid)
+        if withdrawn:
+            uow.deliveries.settle(held, _D.CANCELLED)
+    return withdrawn
 
 
 def _send(services: Services, archive: Archive, due: Sequence[ClaimedDelivery]) -> None:
@@ -100,6 +111,9 @@ def _load(services: Services, held: ClaimedDelivery) -> _File | None:
 
 
 def _send_one(services: Services, sender: Sender, file: _File) -> None:
+    # others of its batch were sent before it, which may have taken long
+    if _cancel(services, file.held):
+        return
     try:
         result = sender.send(file.data)
     except AssociationRejected as error:

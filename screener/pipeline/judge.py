@@ -1,4 +1,4 @@
-"""Judge: RECEIVED becomes WAITING, INELIGIBLE, DUPLICATE or CONFLICTING."""
+"""Judge: RECEIVED becomes WAITING, INELIGIBLE, DUPLICATE, CONFLICTING or REJECTED."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from dataclasses import dataclass, replace
 
 from screener.dicom.header import read_header
 from screener.dicom.pixels import decode
+from screener.dicom.rejection import KEY_OBJECT_SELECTION, read_rejection_note
+from screener.dicom.uids import is_own_uid
 from screener.domain.arrival import Arrival, Content, compare
 from screener.domain.eligibility import IneligibilityReason, Ineligible, View
 from screener.domain.errors import ScreenerError, UnreadableInstance, UnsupportedPixels
+from screener.domain.identifiers import StudyId
 from screener.domain.instance import InstanceHeader
 from screener.domain.patient import ClinicalVariables
+from screener.domain.rejection import RejectionNote
 from screener.domain.rules import SiteRules
 from screener.domain.screening import NotScoredReason, ScreeningState
 from screener.pipeline.film import judge_header
 from screener.pipeline.ports import Services, rules_in_force
+from screener.storage.database import UnitOfWork
 from screener.storage.instances import Speaker
 from screener.storage.screenings import ClaimedScreening
 from screener.telemetry.logging import get_logger
@@ -36,6 +41,8 @@ class _Decision:
     pixel_digest: str | None
     view: View | None = None
     clinical: ClinicalVariables | None = None
+    #: What it says of other instances.
+    note: RejectionNote | None = None
 
 
 def judge(services: Services) -> int:
@@ -102,7 +109,11 @@ def _judge_header(
         elsewhere=elsewhere,
     )
     if isinstance(judged, Ineligible):
-        return replace(decision, reasons=[reason.value for reason in judged.reasons])
+        return replace(
+            decision,
+            reasons=[reason.value for reason in judged.reasons],
+            note=_note(services, held.spool_key, header),
+        )
     return replace(decision, to=_S.WAITING, view=judged.eligible.view, clinical=judged.clinical)
 
 
@@ -110,6 +121,7 @@ def _settle(
     services: Services, held: ClaimedScreening, decision: _Decision, rules_version: int
 ) -> None:
     with services.database.write() as uow:
+        decision = _unless_rejected(uow, held, decision)
         if decision.arrival is not Arrival.REVISION:
             # before the film, as whoever corrects the study does
             uow.studies.lock(held.study_id)
@@ -132,6 +144,8 @@ def _settle(
             changed = {held.study_id}
             if decision.arrival is Arrival.REVISION:
                 changed |= uow.screenings.supersede(held)
+            if decision.note is not None:
+                changed |= _reject(uow, held, decision.note)
             for study_id in changed:
                 uow.studies.reopen(study_id)
                 if study_id != held.study_id or decision.to is not _S.WAITING:
@@ -144,6 +158,58 @@ def _settle(
         reason=decision.reasons[0] if decision.reasons else None,
         rules_version=rules_version,
     )
+
+
+def _unless_rejected(uow: UnitOfWork, held: ClaimedScreening, decision: _Decision) -> _Decision:
+    """Ask whether a note that came before takes the instance out of use.
+
+    A note and a film that it names may be judged at the same moment: whoever is second sees what
+    the first one did.
+    """
+    uow.rejections.lock()
+    kept_apart = decision.arrival not in {Arrival.NEW, Arrival.REVISION}
+    if kept_apart or not uow.rejections.is_rejected(held.sop_instance_uid):
+        return decision
+    reasons = (NotScoredReason.REJECTED_BY_NOTE.value,)
+    return replace(decision, to=_S.REJECTED, reasons=reasons, note=None)
+
+
+def _reject(uow: UnitOfWork, held: ClaimedScreening, note: RejectionNote) -> set[StudyId]:
+    """Take what a rejection note names out of its studies; return which studies that were.
+
+    What it says of our own objects is kept for the operator, and changes nothing.
+    """
+    ours = [uid for uid in note.instances if is_own_uid(uid)]
+    for study_id, objects in uow.rejections.own_objects(ours).items():
+        uow.audit.add(
+            actor="archive",
+            action="OWN_OBJECTS_REJECTED",
+            subject=f"study {study_id}",
+            title=note.title.value,
+            note=held.screening_id,
+            objects=objects,
+        )
+    films = set(note.instances) - set(ours)
+    if not note.takes_out or not films:
+        return set()
+    uow.rejections.add(held.instance_id, note.title, films)
+    studies = uow.screenings.reject(held, films)
+    for study_id in studies:
+        uow.audit.add(
+            actor="archive",
+            action="FILMS_REJECTED",
+            subject=f"study {study_id}",
+            title=note.title.value,
+            note=held.screening_id,
+        )
+    return studies
+
+
+def _note(services: Services, spool_key: str, header: InstanceHeader) -> RejectionNote | None:
+    """Return the rejection note that an instance is; our own one that comes back says nothing."""
+    if header.sop_class_uid != KEY_OBJECT_SELECTION or header.made_by_screener:
+        return None
+    return read_rejection_note(services.spool.path(spool_key))
 
 
 def _content(services: Services, speaker: Speaker) -> Content:

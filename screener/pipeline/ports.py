@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from screener.config import ConfirmBy
+from screener.config import ConfirmBy, Withdrawal
 from screener.domain.delivery import StoreAnswer
 from screener.domain.eligibility import ScoringLimits
 from screener.domain.errors import ConfigurationError
@@ -75,6 +75,10 @@ class Archive(Protocol):
     @property
     def variant(self) -> ReportVariant:
         """Which form of the report it gets."""
+
+    @property
+    def withdrawal(self) -> Withdrawal:
+        """How it learns that objects are withdrawn."""
 
     def open(self, contexts: Collection[tuple[str, str]]) -> AbstractContextManager[Sender]:
         """Open an association for some (SOP class, transfer syntax) pairs."""

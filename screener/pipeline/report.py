@@ -1,15 +1,22 @@
-"""Report: a flagged study's finding becomes result objects and their deliveries, in one commit."""
+"""Report: a flagged study's finding becomes result objects and their deliveries, in one commit.
+
+So does the finding of a study whose report is withdrawn.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
+from screener.config import Withdrawal
+from screener.dicom.rejection import build_rejection_note
 from screener.domain.delivery import hold_reason
 from screener.domain.errors import ScreenerError
+from screener.domain.finding import Verdict
 from screener.domain.identifiers import ResultObjectId, StudyId
 from screener.domain.report import Predecessor, ReportVariant, ResultKind, ResultObject
-from screener.domain.screening import ScreeningState
+from screener.domain.screening import NotScoredReason, ScreeningState
 from screener.domain.study import StudyState
 from screener.pipeline.content import is_listed, make_results, report_content, speaks
 from screener.pipeline.ports import Services, rules_in_force
@@ -17,6 +24,7 @@ from screener.storage.database import UnitOfWork
 from screener.storage.findings import StoredFinding
 from screener.storage.screenings import StudyFilm
 from screener.storage.studies import ClaimedStudy
+from screener.storage.withdrawals import TakenObject
 from screener.telemetry.logging import get_logger
 
 _BATCH = 4
@@ -24,24 +32,35 @@ _BATCH = 4
 #: The vault's folders; a finding's objects lie together in one.
 _VAULT_FOLDERS = 256
 
+#: Digits of a UID that tell the notes of one finding apart.
+_TELLING_APART = 12
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Loaded:
-    """Everything that a study's result objects are made from."""
+    """Everything that a study's result objects are made from.
+
+    Parameters
+    ----------
+    taken
+        Of a withdrawal: what each archive has of the study; None of any other report.
+    """
 
     stored: StoredFinding
     films: tuple[StudyFilm, ...]
     predecessors: Mapping[ReportVariant, Predecessor | None]
+    taken: Mapping[str, tuple[TakenObject, ...]] | None = None
 
 
 def report(services: Services) -> int:
     """Make the reports that are due; return how many studies were claimed."""
     with services.database.write() as uow:
         claimed = uow.studies.claim_flagged(limit=_BATCH, lease=services.lease)
+        claimed += uow.studies.claim_withdrawing(limit=_BATCH, lease=services.lease)
     for held in claimed:
         try:
             loaded = _load(services, held)
-            _settle(services, held, loaded.stored, tuple(_make(services, loaded)))
+            _settle(services, held, loaded, tuple(_make(services, loaded)))
         except ScreenerError as error:
             get_logger().warning("reporting_failed", study_id=held.study_id, code=error.code)
             with services.database.write() as uow:
@@ -56,9 +75,14 @@ def _load(services: Services, held: ClaimedStudy) -> _Loaded:
     with services.database.read() as uow:
         stored = uow.findings.get(held.finding_id)
         before = stored.predecessor_id
+        films, taken = _films(uow, held.study_id), None
+        if stored.finding.verdict is Verdict.WITHDRAWN:
+            films = tuple(_without_estimate(film) for film in films)
+            taken = uow.withdrawals.taken(held.study_id, without=stored.finding_id)
         return _Loaded(
             stored=stored,
-            films=_films(uow, held.study_id),
+            films=films,
+            taken=taken,
             predecessors={
                 variant: uow.findings.predecessor(before, str(variant)) if before else None
                 for variant in sorted(variants, key=str)
@@ -69,16 +93,25 @@ def _load(services: Services, held: ClaimedStudy) -> _Loaded:
 def _films(uow: UnitOfWork, study_id: StudyId) -> tuple[StudyFilm, ...]:
     """Return the films that a report lists.
 
-    A correction may have left a study without any: its correcting report names what there is, for
-    it must still say whose it is.
+    A correction or a rejection note may have left a study without any: its correcting report names
+    what there is, for it must still say whose it is.
     """
     films = uow.screenings.films_of(study_id)
     listed = [film for film in films if is_listed(film)]
-    named = listed or [film for film in films if film.header is not None and speaks(film)]
-    if named:
-        return tuple(named)
-    moved = ScreeningState.SUPERSEDED.value
-    return tuple(replace(f, reasons=(moved,)) for f in uow.screenings.superseded_films_of(study_id))
+    if listed:
+        return tuple(listed)
+    rejected = _silent(uow.screenings.rejected_films_of(study_id), NotScoredReason.REJECTED_BY_NOTE)
+    named = rejected or tuple(f for f in films if f.header is not None and speaks(f))
+    return named or _silent(uow.screenings.superseded_films_of(study_id), ScreeningState.SUPERSEDED)
+
+
+def _silent(films: Iterable[StudyFilm], reason: StrEnum) -> tuple[StudyFilm, ...]:
+    return tuple(replace(f, reasons=(reason.value,)) for f in films if f.header is not None)
+
+
+def _without_estimate(film: StudyFilm) -> StudyFilm:
+    """Return a film as a withdrawing report names it: its estimate must not be used."""
+    return replace(film, prediction=None, reasons=(Verdict.WITHDRAWN.value,))
 
 
 def _make(services: Services, loaded: _Loaded) -> Iterable[ResultObject]:
@@ -96,24 +129,41 @@ def _make(services: Services, loaded: _Loaded) -> Iterable[ResultObject]:
         for variant, predecessor in loaded.predecessors.items()
     }
     sources = {film.screening_id: services.spool.read(film.spool_key) for film in loaded.films}
-    return make_results(services, reports, sources)
+    yield from make_results(services, reports, sources)
+    content, source = next(iter(reports.values())), next(iter(sources.values()))
+    for name, objects in (loaded.taken or {}).items():
+        if _withdrawal(services, name) is Withdrawal.IOCM:
+            rejected = [taken.reference for taken in objects]
+            yield build_rejection_note(content, name, rejected, source)
+
+
+def _withdrawal(services: Services, archive: str) -> Withdrawal:
+    """Return how an archive learns of a withdrawal; one that the settings do not know does not."""
+    known = services.archives.get(archive)
+    return known.withdrawal if known is not None else Withdrawal.NONE
 
 
 def _settle(
     services: Services,
     held: ClaimedStudy,
-    stored: StoredFinding,
+    loaded: _Loaded,
     made: tuple[ResultObject, ...],
 ) -> None:
     """Write the bytes, then rows and deliveries in one commit: the outbox."""
+    stored = loaded.stored
+    to = StudyState.REPORTED if loaded.taken is None else StudyState.WITHDRAWN
     folder = f"{stored.finding_id % _VAULT_FOLDERS:02x}"
     kept = []
     for number, result in enumerate(made):
         # the key follows from our own numbers: a re-run writes the same bytes to the same file
-        key = f"{folder}/{stored.finding_id}-{number}-{result.kind.value.lower()}.dcm"
+        name = f"{number}-{result.kind.value.lower()}"
+        if result.kind is ResultKind.REJECTION_NOTE:
+            # what an archive has may be more at a re-run: another note must not take this one's key
+            name += f"-{result.sop_instance_uid[-_TELLING_APART:]}"
+        key = f"{folder}/{stored.finding_id}-{name}.dcm"
         kept.append((result, services.vault.put(result.encoded, key=key)))
     with services.database.write() as uow:
-        ours = uow.studies.settle(held, StudyState.REPORTED, reported_finding_id=stored.finding_id)
+        ours = uow.studies.settle(held, to, reported_finding_id=stored.finding_id)
         if not ours:
             return
         for result, file in kept:
@@ -124,10 +174,14 @@ def _settle(
                 sha256=file.sha256,
                 synthetic=stored.synthetic,
             )
-            _add_deliveries(services, uow, result_id, result, synthetic=stored.synthetic)
+            _add_deliveries(services, uow, result_id, result, loaded)
+        _take_back(services, uow, held.study_id, loaded)
         uow.findings.mark_reported(stored.finding_id)
     get_logger().info(
-        "study_reported", study_id=held.study_id, finding_id=stored.finding_id, count=len(made)
+        f"study_{to.value.lower()}",
+        study_id=held.study_id,
+        finding_id=stored.finding_id,
+        count=len(made),
     )
 
 
@@ -136,12 +190,26 @@ def _add_deliveries(
     uow: UnitOfWork,
     result_id: ResultObjectId,
     result: ResultObject,
-    *,
-    synthetic: bool,
+    loaded: _Loaded,
 ) -> None:
     rules = rules_in_force(uow)
     for archive in services.archives.values():
         if result.kind is ResultKind.REPORT and result.variant != str(archive.variant):
             continue
-        hold = hold_reason(rules.mode(archive.name), synthetic=synthetic)
+        if result.kind is ResultKind.REJECTION_NOTE and result.variant != archive.name:
+            continue
+        if loaded.taken is not None and archive.name not in loaded.taken:
+            continue  # it never had what is withdrawn
+        hold = hold_reason(rules.mode(archive.name), synthetic=loaded.stored.synthetic)
         uow.deliveries.add(result_id, archive.name, hold)
+
+
+def _take_back(services: Services, uow: UnitOfWork, study_id: StudyId, loaded: _Loaded) -> None:
+    """Of a withdrawal, cancel what could not be sent since, and list what is to be deleted."""
+    if loaded.taken is None:
+        return
+    uow.withdrawals.cancel_unsent(study_id, without=loaded.stored.finding_id)
+    for name, objects in loaded.taken.items():
+        if _withdrawal(services, name) is Withdrawal.NONE:
+            for taken in objects:
+                uow.withdrawals.open_deletion(taken.result_object_id, name)

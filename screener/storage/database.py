@@ -24,9 +24,11 @@ from screener.storage.findings import Findings
 from screener.storage.instances import Instances
 from screener.storage.processes import Processes
 from screener.storage.queries import Queries
+from screener.storage.rejections import Rejections
 from screener.storage.screenings import Screenings
 from screener.storage.site_rules import StoredRules
 from screener.storage.studies import Studies
+from screener.storage.withdrawals import Withdrawals
 
 
 class UnitOfWork:
@@ -65,6 +67,16 @@ class UnitOfWork:
     def deliveries(self) -> Deliveries:
         """Deliveries and commitment requests."""
         return Deliveries(self.session, self.now)
+
+    @cached_property
+    def withdrawals(self) -> Withdrawals:
+        """What archives have of withdrawn studies, and what is to be deleted there."""
+        return Withdrawals(self.session, self.now)
+
+    @cached_property
+    def rejections(self) -> Rejections:
+        """Instances that rejection notes take out of use."""
+        return Rejections(self.session, self.now)
 
     @cached_property
     def archives(self) -> Archives:

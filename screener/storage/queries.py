@@ -21,6 +21,7 @@ from screener.domain.study import StudyState
 from screener.storage.codec import from_json
 from screener.storage.instances import header_of
 from screener.storage.tables import (
+    DeletionRow,
     DeliveryRow,
     FindingRow,
     PredictionRow,
@@ -50,6 +51,8 @@ _PROGRESS = tuple(
         "AWAITING",
         "VERIFIED",
         "COMMITTED",
+        # what is never sent holds nothing up
+        "CANCELLED",
     )
 )
 
@@ -206,20 +209,25 @@ class Queries:
             .join(ResultObjectRow, ResultObjectRow.finding_id == FindingRow.id)
             .join(deliveries, deliveries.result_object_id == ResultObjectRow.id)
         )
+        of_deletion = (
+            select(FindingRow.study_id)
+            .join(ResultObjectRow, ResultObjectRow.finding_id == FindingRow.id)
+            .join(DeletionRow, DeletionRow.result_object_id == ResultObjectRow.id)
+        )
         asked = (
-            ("film", films.state, "CONFLICTING", select(films.study_id)),
-            ("film", films.state, "FAILED", select(films.study_id)),
-            ("study", StudyRow.state, "FAILED", select(StudyRow.id)),
-            ("delivery", deliveries.state, "FAILED", of_delivery),
-            ("delivery", deliveries.state, "REFUSED", of_delivery),
+            ("film", "CONFLICTING", films.state == "CONFLICTING", select(films.study_id)),
+            ("film", "FAILED", films.state == "FAILED", select(films.study_id)),
+            ("study", "FAILED", StudyRow.state == "FAILED", select(StudyRow.id)),
+            ("delivery", "FAILED", deliveries.state == "FAILED", of_delivery),
+            ("delivery", "REFUSED", deliveries.state == "REFUSED", of_delivery),
+            ("deletion", "OPEN", DeletionRow.confirmed_at.is_(None), of_deletion),
         )
         found = []
-        for what, column, state, study_ids in asked:
-            query = select(func.count()).select_from(column.class_).where(column == state)
-            if count := self._session.scalar(query):
+        for what, state, condition, study_ids in asked:
+            if count := self._session.scalar(select(func.count()).where(condition)):
                 # of many, the database counts all and names the latest
                 (study_id,) = study_ids.selected_columns
-                latest = study_ids.where(column == state).distinct().order_by(study_id.desc())
+                latest = study_ids.where(condition).distinct().order_by(study_id.desc())
                 studies = self._session.scalars(latest.limit(_SOME))
                 found.append(Attention(what=what, state=state, count=count, studies=tuple(studies)))
         return found

@@ -219,14 +219,7 @@ class Screenings:
                 ScreeningRow.state.not_in([state.value for state in SILENT]),
             )
         ).all()
-        # before any film, as whoever scores or concludes does, and always in the same order
-        studies = {held.study_id, *(study_id for _, study_id in earlier)}
-        self._session.execute(
-            select(StudyRow.id)
-            .where(StudyRow.id.in_(studies))
-            .order_by(StudyRow.id)
-            .with_for_update()
-        )
+        self._lock_studies({held.study_id, *(study_id for _, study_id in earlier)})
         self._session.execute(
             update(ScreeningRow)
             .where(
@@ -236,6 +229,41 @@ class Screenings:
             .values(state=_S.SUPERSEDED.value, leased_until=None, changed_at=self._now)
         )
         return {StudyId(study_id) for _, study_id in earlier}
+
+    def reject(self, note: ClaimedScreening, instances: Collection[SopInstanceUid]) -> set[StudyId]:
+        """Silence what a rejection note names; return the studies that had one of it."""
+        named = self._session.execute(
+            select(ScreeningRow.id, ScreeningRow.study_id)
+            .join(ReceivedInstanceRow, ReceivedInstanceRow.id == ScreeningRow.instance_id)
+            .where(
+                ReceivedInstanceRow.sop_instance_uid.in_(instances),
+                ScreeningRow.state.in_(_may_become(_S.REJECTED)),
+            )
+        ).all()
+        self._lock_studies({note.study_id, *(study_id for _, study_id in named)})
+        self._session.execute(
+            update(ScreeningRow)
+            .where(
+                ScreeningRow.id.in_([screening_id for screening_id, _ in named]),
+                ScreeningRow.state.in_(_may_become(_S.REJECTED)),
+            )
+            .values(
+                state=_S.REJECTED.value,
+                reasons=json.dumps([NotScoredReason.REJECTED_BY_NOTE.value]),
+                leased_until=None,
+                changed_at=self._now,
+            )
+        )
+        return {StudyId(study_id) for _, study_id in named}
+
+    def _lock_studies(self, studies: Collection[int]) -> None:
+        """Lock studies before any film, as whoever scores or concludes does, in one order."""
+        self._session.execute(
+            select(StudyRow.id)
+            .where(StudyRow.id.in_(studies))
+            .order_by(StudyRow.id)
+            .with_for_update()
+        )
 
     def judge_twins_again(self, study_id: StudyId) -> None:
         """Take up again what a study did not score because another film had the same pixels."""
@@ -286,6 +314,10 @@ class Screenings:
     def films_of(self, study_id: StudyId) -> list[StudyFilm]:
         """Return the films that speak for a study, in order of arrival."""
         return self._films(study_id, [state for state in _S if state not in SILENT])
+
+    def rejected_films_of(self, study_id: StudyId) -> list[StudyFilm]:
+        """Return the films of a study that the archive rejects, in order of arrival."""
+        return self._films(study_id, [_S.REJECTED])
 
     def superseded_films_of(self, study_id: StudyId) -> list[StudyFilm]:
         """Return what a study's films were before they were corrected, in order of arrival."""

@@ -6,19 +6,36 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from screener.domain.errors import ScreenerError
+from screener.domain.finding import Verdict
 from screener.domain.identifiers import FindingId, StudyId, StudyInstanceUid
 from screener.domain.screening import SCREENING_ENDS, SILENT, ScreeningState
 from screener.domain.study import STUDY_TRANSITIONS, StudyState, advance
-from screener.storage.claims import Lease, claim, is_due, lease_of, settle, settle_failure
-from screener.storage.tables import ReceivedInstanceRow, ScreeningRow, StudyRow
+from screener.storage.claims import (
+    Lease,
+    claim,
+    is_due,
+    lease_of,
+    rows_changed,
+    settle,
+    settle_failure,
+)
+from screener.storage.tables import FindingRow, ReceivedInstanceRow, ScreeningRow, StudyRow
 
 _T = StudyState
 
 _TO_REPORT = StudyRow.state.in_([_T.FLAGGED.value, _T.REPORTING.value])
+_TO_WITHDRAW = StudyRow.state == _T.WITHDRAWING.value
+
+#: Its report is taken back, in whatever state the study is: nothing may take it up again.
+_IS_WITHDRAWN = (
+    exists()
+    .where(FindingRow.id == StudyRow.finding_id, FindingRow.verdict == Verdict.WITHDRAWN.value)
+    .correlate(StudyRow)
+)
 
 #: Takes the place of a hash of the child, so that two studies of one child are concluded in turn.
 _CHILD_LOCK = "screener child"
@@ -79,17 +96,27 @@ class Studies:
         before = [s.value for s, after in STUDY_TRANSITIONS.items() if _T.GROWING in after]
         self._session.execute(
             update(StudyRow)
-            .where(StudyRow.id == study_id, StudyRow.state.in_(before))
-            .values(
-                state=_T.GROWING.value,
-                attempts=0,
-                leased_until=None,
-                error_code=None,
-                error_message=None,
-                next_attempt_at=self._now,
-                changed_at=self._now,
-            )
+            .where(StudyRow.id == study_id, StudyRow.state.in_(before), ~_IS_WITHDRAWN)
+            .values(state=_T.GROWING.value, **self._afresh())
+            .execution_options(synchronize_session="fetch")
         )
+
+    def withdraw(self, study_id: StudyId, finding_id: FindingId) -> bool:
+        """Have a withdrawing finding reported; whoever holds the study loses it.
+
+        Returns
+        -------
+        bool
+            False where its state does not allow it.
+        """
+        before = [s.value for s, after in STUDY_TRANSITIONS.items() if _T.WITHDRAWING in after]
+        result = self._session.execute(
+            update(StudyRow)
+            .where(StudyRow.id == study_id, StudyRow.state.in_(before))
+            .values(state=_T.WITHDRAWING.value, finding_id=finding_id, **self._afresh())
+            .execution_options(synchronize_session="fetch")
+        )
+        return rows_changed(result) == 1
 
     def claim_settled(self, *, settle_s: float, limit: int, lease: timedelta) -> list[ClaimedStudy]:
         """Claim growing studies with no new instance for a time and every film at an end."""
@@ -109,8 +136,8 @@ class Studies:
         return is_due(self._session, StudyRow, *self._settled(settle_s), now=self._now)
 
     def any_flagged(self) -> bool:
-        """Return whether a report is due."""
-        return is_due(self._session, StudyRow, _TO_REPORT, now=self._now)
+        """Return whether a report, or a withdrawing one, is due."""
+        return is_due(self._session, StudyRow, or_(_TO_REPORT, _TO_WITHDRAW), now=self._now)
 
     def lock(self, study_id: StudyId) -> None:
         """Let one transaction at a time change what a study's films say."""
@@ -146,6 +173,19 @@ class Studies:
             failed=_T.FAILED,
         )
         return [_claimed(row, _T.REPORTING) for row in rows]
+
+    def claim_withdrawing(self, *, limit: int, lease: timedelta) -> list[ClaimedStudy]:
+        """Claim studies that a withdrawing report is due for."""
+        rows = claim(
+            self._session,
+            StudyRow,
+            _TO_WITHDRAW,
+            now=self._now,
+            lease=lease,
+            limit=limit,
+            failed=_T.FAILED,
+        )
+        return [_claimed(row, _T.WITHDRAWING) for row in rows]
 
     def settle(
         self,
@@ -223,12 +263,27 @@ class Studies:
         )
 
     def retry(self, study_id: StudyId) -> bool:
-        """Take a FAILED study up again, as an operator asks."""
+        """Take a FAILED study up again where it failed, as an operator asks."""
         row = self._session.get(StudyRow, study_id)
         if row is None or row.state != _T.FAILED.value:
             return False
+        if row.finding_id and self._session.scalar(
+            select(StudyRow.id).where(StudyRow.id == study_id, _IS_WITHDRAWN)
+        ):
+            return self.withdraw(study_id, FindingId(row.finding_id))
         self.reopen(study_id)
         return True
+
+    def _afresh(self) -> dict[str, Any]:
+        """Return the columns of a study that nobody holds and whose attempts start again."""
+        return {
+            "attempts": 0,
+            "leased_until": None,
+            "error_code": None,
+            "error_message": None,
+            "next_attempt_at": self._now,
+            "changed_at": self._now,
+        }
 
 
 def _claimed(row: StudyRow, state: StudyState) -> ClaimedStudy:

@@ -303,6 +303,34 @@ class DeliveryRow(_Work, Row):
     kept_at: Mapped[datetime | None]
 
 
+class DeletionRow(Row):
+    """A withdrawn object that an archive without rejection notes still has, until it is deleted."""
+
+    __tablename__ = "deletions"
+    __table_args__ = (UniqueConstraint("result_object_id", "archive"),)
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    result_object_id: Mapped[int] = mapped_column(_Key, ForeignKey("result_objects.id"))
+    archive: Mapped[str] = mapped_column(String(32))
+    opened_at: Mapped[datetime]
+    #: When somebody said that the archive has it no longer, and who.
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by: Mapped[str | None] = mapped_column(String(64))
+
+
+class RejectedInstanceRow(Row):
+    """An instance that a rejection note takes out of use; it may not have arrived yet."""
+
+    __tablename__ = "rejected_instances"
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    sop_instance_uid: Mapped[str] = mapped_column(String(64), unique=True)
+    #: The note's title: a DCM code.
+    title: Mapped[str] = mapped_column(String(16))
+    note_instance_id: Mapped[int] = mapped_column(_Key, ForeignKey("received_instances.id"))
+    rejected_at: Mapped[datetime]
+
+
 class CommitmentRequestRow(Row):
     """One storage commitment transaction; its id is on disk before the archive hears of it."""
 

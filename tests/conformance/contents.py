@@ -32,6 +32,7 @@ from screener.domain.prediction import (
     PredictorIdentity,
 )
 from screener.domain.report import NotScoredFilm, Predecessor, ReportContent, ScoredFilm
+from screener.domain.withdrawal import withdrawing_finding
 from screener.domain.wording import reference_statement
 from screener.storage.references import load_bmd_reference
 
@@ -286,6 +287,16 @@ def lateral(number: int) -> NotScoredFilm:
     )
 
 
+def withdrawn(because: str = "a synthetic predictor was in force") -> ReportContent:
+    """Return what a withdrawing report is made from: films without their estimates."""
+    low = make_finding((make_film(1),))
+    not_scored = NotScoredFilm(
+        screening_id=ScreeningId(1), header=make_header(1), reason=Verdict.WITHDRAWN.value
+    )
+    content = make_content((), not_scored=(not_scored,), predecessor=low)
+    return replace(content, finding=withdrawing_finding(low, because))
+
+
 def case(content: ReportContent, **source: Any) -> Case:
     numbers = [film.screening_id for film in content.named_films]
     return Case(content=content, sources={n: make_source(int(n), **source) for n in numbers})
@@ -345,6 +356,7 @@ def _cases() -> dict[str, Case]:
                 predecessor=low,
             )
         ),
+        "correction-withdrawn": case(withdrawn()),
         "not-low": case(make_content(not_low, verdict=Verdict.NOT_LOW)),
         "korean-name": case(
             make_content(one),

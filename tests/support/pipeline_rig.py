@@ -19,7 +19,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from screener.config import ConfirmBy, RulesDocument
+from screener.config import ConfirmBy, RulesDocument, Withdrawal
 from screener.dicom.header import read_header
 from screener.domain.delivery import ArchiveMode, CommitmentAnswer, DeliveryState, StoreAnswer
 from screener.domain.eligibility import EligibilityRules
@@ -29,6 +29,7 @@ from screener.domain.identifiers import (
     DeliveryId,
     SeriesInstanceUid,
     SopInstanceUid,
+    StudyId,
     StudyInstanceUid,
     Uid,
 )
@@ -41,6 +42,7 @@ from screener.pipeline.commitment import take_report
 from screener.pipeline.drive import delivery_stages, intake_stages, scoring_stages
 from screener.pipeline.ports import Archive, Predictor, PredictorFacts, Services
 from screener.pipeline.receive import receive
+from screener.pipeline.withdraw import withdraw
 from screener.storage.database import Database
 from screener.storage.queries import FilmView, ObjectView, StudyView
 from screener.storage.references import load_bmd_reference, load_growth_reference
@@ -97,8 +99,10 @@ class RecordingArchive:
         confirm_by: ConfirmBy = ConfirmBy.COMMITMENT,
         commits: Commits = Commits.IN_THE_CALL,
         variant: ReportVariant | None = None,
+        withdrawal: Withdrawal = Withdrawal.NONE,
     ) -> None:
         self.name = name
+        self.withdrawal = withdrawal
         self.confirm_by = confirm_by
         self.variant = variant or ReportVariant()
         self.commits = commits
@@ -400,6 +404,11 @@ class Rig:
                 if made.delivery_id is not None
             )
 
+    def withdraw(self, study_id: int = 1, because: str = "the predictor was wrong") -> str | None:
+        """Take a study's report back, as `screener withdraw` does."""
+        with self.services.database.write() as uow:
+            return withdraw(uow, StudyId(study_id), because, actor="test")
+
     def vault_files(self) -> dict[str, bytes]:
         """Return every file of the vault."""
         return files_in(self.services.vault.folder)
@@ -417,10 +426,11 @@ class Rig:
             DeliveryState.COMMITTED,
             DeliveryState.VERIFIED,
             DeliveryState.HELD,
+            DeliveryState.CANCELLED,
         }
         return (
             counts.oldest_open is None
-            and set(counts.studies) <= {"CLOSED", "REPORTED"}
+            and set(counts.studies) <= {"CLOSED", "REPORTED", "WITHDRAWN"}
             and not open_deliveries
         )
 

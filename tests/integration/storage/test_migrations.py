@@ -379,6 +379,44 @@ def test_many_processes_of_a_role_go_back_to_the_last_one_of_each(first: Databas
     assert [tuple(row) for row in left] == [("listener", 4711), ("scoring", 2)]
 
 
+def test_what_an_earlier_version_does_not_know_becomes_what_it_does(first: Database) -> None:
+    migrate.upgrade(first)
+    with first.engine.begin() as connection:
+        for statement in (
+            "UPDATE screenings SET state = 'REJECTED' WHERE id = 1",
+            "UPDATE deliveries SET state = 'CANCELLED'",
+            "UPDATE result_objects SET kind = 'REJECTION_NOTE', variant = 'pacs' WHERE id = 1",
+            (
+                "UPDATE findings SET verdict = 'WITHDRAWN', value = replace(value,"
+                ' \'"verdict":"LOW"\', \'"verdict":"WITHDRAWN"\') WHERE id = 1'
+            ),
+            (
+                "INSERT INTO deletions (id, result_object_id, archive, opened_at)"
+                " VALUES (1, 1, 'pacs', '2026-11-27 00:00:00')"
+            ),
+            (
+                "INSERT INTO rejected_instances (id, sop_instance_uid, title, note_instance_id,"
+                " rejected_at) VALUES (1, '1.2.3', '113001', 1, '2026-11-27 00:00:00')"
+            ),
+        ):
+            connection.execute(text(statement))
+
+    migrate.downgrade(first, "20261126_0001")
+
+    asked = (
+        "SELECT state FROM screenings WHERE id = 1",
+        "SELECT DISTINCT state FROM deliveries",
+        "SELECT kind FROM result_objects WHERE id = 1",
+        "SELECT verdict FROM findings WHERE id = 1",
+    )
+    with first.engine.connect() as connection:
+        now = [connection.execute(text(question)).scalar() for question in asked]
+        value = connection.execute(text("SELECT value FROM findings WHERE id = 1")).scalar()
+        assert broken_references(connection) == []
+    assert now == ["SUPERSEDED", "REFUSED", "CARD", "NOT_ASSESSED"]
+    assert '"verdict":"NOT_ASSESSED"' in str(value)
+
+
 def test_objects_of_new_kinds_go_with_their_deliveries_where_an_earlier_version_comes_back(
     first: Database,
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from screener.config import ConfirmBy, Settings, load_settings
+from screener.config import ConfirmBy, Settings, Withdrawal, load_settings
 from screener.domain.delivery import ArchiveMode
 from screener.domain.errors import ConfigurationError
 from screener.domain.report import ReportClass
@@ -49,7 +49,8 @@ def test_a_whole_file_is_read_section_by_section() -> None:
         '[storage]\nfolder = "/srv/films"\nmin_free_mb = 5\n'
         '[[listener.callers]]\nae_title = "CR1"\nhost = "10.1.0.0/16"\n'
         + ARCHIVE.format("pacs")
-        + 'mode = "test"\nconfirm_by = "query"\nreport_class = "enhanced"\ntimeout_s = 7.5\n'
+        + 'mode = "test"\nconfirm_by = "query"\nreport_class = "enhanced"\n'
+        'withdrawal = "iocm"\ntimeout_s = 7.5\n'
         '[predictor]\nfolder = "p"\n[rules.conclusion]\nsettle_s = 3\n'
         "[rules.eligibility]\nchest_patterns = ['\\bbrustkorb\\b']\n"
     )
@@ -62,6 +63,7 @@ def test_a_whole_file_is_read_section_by_section() -> None:
     assert settings.archives[0].mode is ArchiveMode.TEST
     assert settings.archives[0].confirm_by is ConfirmBy.QUERY
     assert settings.archives[0].variant.report_class is ReportClass.ENHANCED
+    assert settings.archives[0].withdrawal is Withdrawal.IOCM
     assert settings.predictor.folder == Path("p")
     assert settings.rules.conclusion.settle_s == 3
     assert settings.rules.eligibility.chest_patterns == (r"\bbrustkorb\b",)

@@ -676,3 +676,17 @@ def test_highdicom_reads_the_document_as_what_it_is() -> None:
     assert observer.observer_identifying_attributes.model_name == DEVICE_MODEL
     assert report.get_evidence()[0][2] == film_uid(1)
     assert report.get_evidence()[0][3] == DX
+
+
+def test_a_withdrawing_report_measures_nothing_and_repeats_no_value() -> None:
+    made = CASES["correction-withdrawn"]
+
+    report = read(build(made))
+
+    said = " ".join(texts(report))
+    assert groups(build(made)) == []
+    assert "The earlier report of this study is withdrawn." in said
+    assert "Reason: a synthetic predictor was in force." in said
+    assert "-2.3" not in said
+    assert "not scored" not in said
+    assert report.PredecessorDocumentsSequence

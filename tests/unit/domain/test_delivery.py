@@ -42,6 +42,7 @@ LEGAL = {
     (D.VERIFIED, D.COMMITTED),
     (D.REFUSED, D.PENDING),
     (D.FAILED, D.PENDING),
+    *((d, D.CANCELLED) for d in (D.PENDING, D.HELD, D.SENDING, D.REFUSED, D.FAILED)),
 }
 
 
@@ -68,7 +69,7 @@ def test_every_state_has_a_row_in_the_table_and_can_be_reached() -> None:
 def test_what_is_committed_stays_so_and_a_look_up_never_counts_as_commitment() -> None:
     assert not DELIVERY_TRANSITIONS[D.COMMITTED]
     assert {D.COMMITTED} == DELIVERY_TRANSITIONS[D.VERIFIED]
-    assert {D.COMMITTED, D.VERIFIED, D.REFUSED, D.FAILED} == DELIVERY_ENDS
+    assert {D.COMMITTED, D.VERIFIED, D.REFUSED, D.FAILED, D.CANCELLED} == DELIVERY_ENDS
 
 
 @pytest.mark.parametrize(

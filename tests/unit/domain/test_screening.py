@@ -38,6 +38,8 @@ LEGAL = {
     (S.NOT_SCORED, S.SUPERSEDED),
     (S.FAILED, S.RECEIVED),
     (S.FAILED, S.SUPERSEDED),
+    *((s, S.REJECTED) for s in (S.RECEIVED, S.WAITING, S.SCORING, S.SCORED)),
+    *((s, S.REJECTED) for s in (S.INELIGIBLE, S.NOT_SCORED, S.FAILED)),
 }
 
 
@@ -67,7 +69,7 @@ def test_every_state_can_be_reached_from_received() -> None:
 
 def test_from_an_end_a_screening_moves_only_to_make_way_or_to_be_tried_again() -> None:
     for end in SCREENING_ENDS:
-        assert SCREENING_TRANSITIONS[end] <= {S.SUPERSEDED, S.RECEIVED}
+        assert SCREENING_TRANSITIONS[end] <= {S.SUPERSEDED, S.REJECTED, S.RECEIVED}
     assert {S.RECEIVED, S.WAITING, S.SCORING} == set(S) - SCREENING_ENDS
     assert SILENT < SCREENING_ENDS
     assert all(not SCREENING_TRANSITIONS[state] for state in SILENT)

@@ -24,12 +24,15 @@ LEGAL = {
     (T.GROWING, T.CLOSED),
     (T.GROWING, T.FLAGGED),
     (T.GROWING, T.REPORTED),
+    (T.GROWING, T.WITHDRAWING),
     (T.GROWING, T.FAILED),
     (T.CLOSED, T.GROWING),
     (T.FLAGGED, T.REPORTING),
+    (T.FLAGGED, T.WITHDRAWING),
     (T.FLAGGED, T.GROWING),
     (T.REPORTING, T.REPORTED),
     (T.REPORTING, T.FLAGGED),
+    (T.REPORTING, T.WITHDRAWING),
     (T.REPORTING, T.GROWING),
     (T.REPORTING, T.FAILED),
     (T.REPORTED, T.GROWING),
@@ -37,6 +40,7 @@ LEGAL = {
     (T.WITHDRAWING, T.WITHDRAWN),
     (T.WITHDRAWING, T.FAILED),
     (T.FAILED, T.GROWING),
+    (T.FAILED, T.WITHDRAWING),
 }
 
 
@@ -74,6 +78,12 @@ def test_a_late_film_reopens_a_study_unless_its_report_is_withdrawn() -> None:
 
     assert set(T) - reopened == {T.GROWING, T.WITHDRAWING, T.WITHDRAWN}
     assert {T.CLOSED, T.REPORTED, T.WITHDRAWN, T.FAILED} == STUDY_ENDS
+
+
+def test_a_report_can_be_withdrawn_in_every_state_that_a_study_with_one_can_be_in() -> None:
+    withdrawable = {state for state in T if T.WITHDRAWING in STUDY_TRANSITIONS[state]}
+
+    assert withdrawable == {T.GROWING, T.FLAGGED, T.REPORTING, T.REPORTED, T.FAILED}
 
 
 @pytest.mark.parametrize(

@@ -191,3 +191,9 @@ def test_a_z_is_never_torn_from_its_number() -> None:
     broken = lines("from the average training child (Z -0.2) to this one (Z -2.5)", 24, 120)
 
     assert not any(line.endswith("(Z") for line in broken)
+
+
+def test_a_withdrawing_card_draws_no_chart() -> None:
+    made = card(CASES["correction-withdrawn"].content)
+
+    assert is_ground(made[510:930, 12:1188])

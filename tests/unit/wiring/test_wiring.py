@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from screener.config import ConfirmBy, RulesDocument, Settings
+from screener.config import ConfirmBy, RulesDocument, Settings, Withdrawal
 from screener.domain.delivery import ArchiveMode
 from screener.domain.errors import ConfigurationError, DatabaseUnavailable, PredictorMismatch
 from screener.domain.report import ReportClass
@@ -266,6 +266,7 @@ def test_services_take_their_parts_from_the_settings(values: dict[str, Any]) -> 
 
 def test_an_archive_is_called_under_our_own_title_with_its_own_patience() -> None:
     pacs = archive("pacs", timeout_s=4, confirm_by="query", report_class="enhanced")
+    pacs["withdrawal"] = "iocm"
     values: dict[str, Any] = {"listener": {"ae_title": "US"}, "archives": [pacs]}
     settings = Settings(**values)
 
@@ -275,6 +276,7 @@ def test_an_archive_is_called_under_our_own_title_with_its_own_patience() -> Non
     assert (built.timeouts.connect_s, built.timeouts.dimse_s) == (4, 4)
     assert built.confirm_by is ConfirmBy.QUERY
     assert built.variant.report_class is ReportClass.ENHANCED
+    assert built.withdrawal is Withdrawal.IOCM
 
 
 def test_building_a_listener_binds_nothing(values: dict[str, Any]) -> None:
