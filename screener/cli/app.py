@@ -11,6 +11,7 @@ from screener import __version__
 from screener.cli import (
     calibrate,
     clinical,
+    conformance,
     correct,
     deletions,
     demo,
@@ -77,6 +78,7 @@ clinical.register(app)
 score.register(app)
 dicom.register(app)
 rules.register(app)
+conformance.register(app)
 demo.register(app)
 phantom.register(app)
 train.register(app)

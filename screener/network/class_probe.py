@@ -25,7 +25,7 @@ from screener.domain.report import ReportClass
 from screener.network.association import open_association
 from screener.network.entity import Timeouts
 from screener.network.peers import Peer
-from screener.network.sop_classes import VERIFICATION
+from screener.network.sop_classes import VERIFICATION, service_context
 
 #: The forms of the report, the preferred one first.
 REPORT_CLASSES: Mapping[ReportClass, str] = {
@@ -33,7 +33,8 @@ REPORT_CLASSES: Mapping[ReportClass, str] = {
     ReportClass.COMPREHENSIVE: "Comprehensive SR",
     ReportClass.ENHANCED: "Enhanced SR",
 }
-_PROBED: Mapping[str, UID] = {
+#: Every class of our objects, by the name that `screener check` prints.
+PROBED: Mapping[str, UID] = {
     REPORT_CLASSES[ReportClass.COMPREHENSIVE_3D]: Comprehensive3DSRStorage,
     REPORT_CLASSES[ReportClass.COMPREHENSIVE]: ComprehensiveSRStorage,
     REPORT_CLASSES[ReportClass.ENHANCED]: EnhancedSRStorage,
@@ -66,12 +67,12 @@ def probe_classes(
     -----
     Verification is proposed, too: an archive that takes none of the others still answers.
     """
-    proposed = [build_context(uid, ExplicitVRLittleEndian) for uid in _PROBED.values()]
+    proposed = [build_context(uid, ExplicitVRLittleEndian) for uid in PROBED.values()]
     with open_association(
         peer,
         calling_ae=calling_ae,
-        contexts=[build_context(VERIFICATION), *proposed],
+        contexts=[service_context(VERIFICATION), *proposed],
         timeouts=timeouts or Timeouts(),
     ) as association:
         taken = {str(context.abstract_syntax) for context in association.accepted_contexts}
-    return {name: str(uid) in taken for name, uid in _PROBED.items()}
+    return {name: str(uid) in taken for name, uid in PROBED.items()}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
-from pynetdicom import build_context, evt
+from pynetdicom import evt
 from pynetdicom.events import Event
 
 from screener.domain.delivery import CommitmentAnswer
@@ -18,7 +18,11 @@ from screener.network import status
 from screener.network.association import open_association
 from screener.network.entity import Timeouts
 from screener.network.peers import Peer
-from screener.network.sop_classes import STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
+from screener.network.sop_classes import (
+    STORAGE_COMMITMENT,
+    STORAGE_COMMITMENT_INSTANCE,
+    service_context,
+)
 
 #: Action Type ID of "request storage commitment" (PS3.4 table J.3.2-1).
 REQUEST_COMMITMENT = 1
@@ -96,7 +100,7 @@ def request_commitment(
     with open_association(
         peer,
         calling_ae=calling_ae,
-        contexts=[build_context(STORAGE_COMMITMENT)],
+        contexts=[service_context(STORAGE_COMMITMENT)],
         timeouts=timeouts,
         handlers=[
             (evt.EVT_N_EVENT_REPORT, inbox.take),
@@ -185,7 +189,7 @@ class _Inbox:
             kept = self._verdicts.get(timeout=self._answer_within_s)
         except queue.Empty:
             kept = False
-        return (status.SUCCESS if kept else status.PROCESSING_FAILURE), None
+        return status.report_status(taken=kept), None
 
     def take_end(self, _: Event) -> None:
         self._arrived.put(None)

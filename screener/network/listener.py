@@ -25,20 +25,13 @@ from screener.network.peers import (
     RejectionReason,
     why_reject,
 )
+from screener.network.rejections import REJECTIONS
 from screener.network.server import Server
-from screener.network.sop_classes import STORAGE_COMMITMENT, VERIFICATION
+from screener.network.sop_classes import STORAGE_COMMITMENT, VERIFICATION, service_context
 from screener.network.status import StoreOutcome
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")
-
-#: A-ASSOCIATE-RJ: rejected for good, by the service user, with a diagnostic (PS3.8 table 9-21).
-_REJECTED_PERMANENT, _SERVICE_USER = 1, 1
-_DIAGNOSTIC = {
-    RejectionReason.UNKNOWN_CALLER: 3,  # calling AE title not recognised
-    RejectionReason.WRONG_ADDRESS: 3,
-    RejectionReason.WRONG_CALLED_AE: 7,  # called AE title not recognised
-}
 
 #: What pynetdicom must find in a C-STORE request; it drops one without, and the sender waits.
 _STORE_REQUEST_NEEDS = ("AffectedSOPClassUID", "AffectedSOPInstanceUID", "Priority")
@@ -130,10 +123,10 @@ class Listener:
                 (evt.EVT_REQUESTED, self._check_caller),
                 (evt.EVT_REJECTED, self._report_limit),
                 (evt.EVT_DIMSE_RECV, self._answer_invalid_store),
-                (evt.EVT_C_ECHO, lambda _: status.SUCCESS),
+                (evt.EVT_C_ECHO, lambda _: status.ECHO_STATUS),
                 (evt.EVT_C_STORE, self._take_instance),
                 (evt.EVT_N_EVENT_REPORT, self._take_report),
-                (evt.EVT_N_ACTION, lambda _: (status.UNRECOGNISED_OPERATION, None)),
+                (evt.EVT_N_ACTION, lambda _: (status.ACTION_STATUS, None)),
             ],
             maximum_associations=maximum_associations,
             timeouts=timeouts or Timeouts(),
@@ -169,7 +162,8 @@ class Listener:
         reason = self._why_reject(caller)
         if reason is None:
             return
-        event.assoc.acse.send_reject(_REJECTED_PERMANENT, _SERVICE_USER, _DIAGNOSTIC[reason])
+        answer = REJECTIONS[reason]
+        event.assoc.acse.send_reject(answer.result, answer.source, answer.diagnostic)
         self._report_rejection(caller, reason)
         event.assoc.kill()  # returns when the rejection is out and the connection closed
 
@@ -224,7 +218,7 @@ class Listener:
         taken = self._guarded(
             lambda: self._on_commitment(read_report(event.event_information, calling_ae)), False
         )
-        return (status.SUCCESS if taken else status.PROCESSING_FAILURE), None
+        return status.report_status(taken=taken), None
 
     def _guarded(self, call: Callable[[], _T], otherwise: _U) -> _T | _U:
         try:
@@ -266,9 +260,9 @@ def _caller(event: Event) -> _Caller:
 
 
 def _contexts(wanted: Iterable[tuple[str, Sequence[str]]]) -> list[PresentationContext]:
-    commitment = build_context(STORAGE_COMMITMENT)
+    commitment = service_context(STORAGE_COMMITMENT)
     # an archive that reports on an association of its own is the provider there (PS3.4 J.3.3)
     commitment.scu_role = True
     commitment.scp_role = True
     storage = [build_context(sop_class, list(syntaxes)) for sop_class, syntaxes in wanted]
-    return [build_context(VERIFICATION), commitment, *storage]
+    return [service_context(VERIFICATION), commitment, *storage]

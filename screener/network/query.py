@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
-from pynetdicom import build_context
 from pynetdicom.association import Association
 
 from screener.domain.errors import ArchiveUnreachable
@@ -16,10 +15,10 @@ from screener.network import status
 from screener.network.association import open_association
 from screener.network.entity import Timeouts
 from screener.network.peers import Peer
-from screener.network.sop_classes import STUDY_ROOT_FIND
+from screener.network.sop_classes import STUDY_ROOT_FIND, service_context
 
 #: More are not asked for one by one: a value ends at 64 KiB, and archives' patience earlier.
-_UIDS_IN_A_LIST = 100
+UIDS_IN_A_LIST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,7 @@ def find_instances(
     keys.SOPInstanceUID = sorted(wanted)
     found: set[str] = set()
     with _query_association(peer, calling_ae, timeouts) as association:
-        if len(wanted) <= _UIDS_IN_A_LIST:
+        if len(wanted) <= UIDS_IN_A_LIST:
             with suppress(ArchiveUnreachable):  # it may fail for the list alone
                 found = _uids(association, peer, keys) & wanted
         if found != wanted:
@@ -142,7 +141,7 @@ def _query_association(
     return open_association(
         peer,
         calling_ae=calling_ae,
-        contexts=[build_context(STUDY_ROOT_FIND)],
+        contexts=[service_context(STUDY_ROOT_FIND)],
         timeouts=timeouts or Timeouts(),
     )
 

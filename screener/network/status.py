@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from screener.domain.delivery import CommitmentAnswer, StoreAnswer
@@ -28,12 +29,12 @@ NO_SUCH_INSTANCE = 0x0112
 #: Failure Reason: the archive has the instance under another SOP class.
 CLASS_INSTANCE_CONFLICT = 0x0119
 
-#: Failures that say that a service is not there at all: no such SOP class, class not supported,
-#: unrecognised operation.
-NOT_OFFERED = frozenset({0x0118, 0x0122, UNRECOGNISED_OPERATION})
-
-_WARNING_FIRST, _WARNING_LAST = 0xB000, 0xBFFF
-_BUSY_FIRST, _BUSY_LAST = 0xA700, 0xA7FF
+#: N-ACTION: failures that say that a service is not there at all (PS3.7 annex C).
+NOT_OFFERED: Mapping[int, str] = {
+    0x0118: "no such SOP class",
+    0x0122: "SOP class not supported",
+    UNRECOGNISED_OPERATION: "unrecognised operation",
+}
 
 
 class StoreOutcome(StrEnum):
@@ -67,6 +68,67 @@ STORE_COMMENT: Mapping[StoreOutcome, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRange:
+    """Status codes from `first` to `last`, both included, with what the standard calls them."""
+
+    first: int
+    last: int
+    meaning: str
+
+    def __contains__(self, status: int) -> bool:
+        return self.first <= status <= self.last
+
+
+def _one(status: int, meaning: str) -> StatusRange:
+    return StatusRange(first=status, last=status, meaning=meaning)
+
+
+WARNINGS = StatusRange(first=0xB000, last=0xBFFF, meaning="warning: stored, with a remark")
+
+#: C-STORE: what an archive's status means; any other is a refusal.
+STORE_ANSWERS: tuple[tuple[StatusRange, StoreAnswer], ...] = (
+    (_one(SUCCESS, "success"), StoreAnswer.KEPT),
+    (WARNINGS, StoreAnswer.KEPT),
+    (_one(DUPLICATE_INSTANCE, "duplicate SOP instance"), StoreAnswer.KEPT),
+    (
+        StatusRange(first=0xA700, last=0xA7FF, meaning="refused: out of resources"),
+        StoreAnswer.BUSY,
+    ),
+    (_one(PROCESSING_FAILURE, "processing failure"), StoreAnswer.BUSY),
+)
+
+#: Failure Reason (0008,1197) of a commitment report; any other, or none, is `FAILED`.
+COMMITMENT_ANSWERS: Mapping[int, tuple[str, CommitmentAnswer]] = {
+    NO_SUCH_INSTANCE: ("no such object instance", CommitmentAnswer.MISSING),
+}
+
+
+class ReportOutcome(StrEnum):
+    """What we say to the sender of a storage commitment report."""
+
+    #: It is on disk.
+    TAKEN = "TAKEN"
+    #: It cannot be read, names a transaction that is not ours, or could not be put on disk.
+    NOT_TAKEN = "NOT_TAKEN"
+
+
+REPORT_STATUS: Mapping[ReportOutcome, int] = {
+    ReportOutcome.TAKEN: SUCCESS,
+    ReportOutcome.NOT_TAKEN: PROCESSING_FAILURE,
+}
+
+#: C-ECHO is always answered with it.
+ECHO_STATUS = SUCCESS
+#: N-ACTION to us: we promise nobody to keep anything.
+ACTION_STATUS = UNRECOGNISED_OPERATION
+
+
+def report_status(*, taken: bool) -> int:
+    """Return the status of our answer to a storage commitment report."""
+    return REPORT_STATUS[ReportOutcome.TAKEN if taken else ReportOutcome.NOT_TAKEN]
+
+
 def store_answer(status: int) -> StoreAnswer:
     """Return what an archive's C-STORE status means for the delivery.
 
@@ -77,11 +139,7 @@ def store_answer(status: int) -> StoreAnswer:
     sending and our row: its commitment will tell). Everything else, codes unknown to the standard
     included, is a refusal: an operator looks at it after some attempts.
     """
-    if status in {SUCCESS, DUPLICATE_INSTANCE} or is_warning(status):
-        return StoreAnswer.KEPT
-    if _BUSY_FIRST <= status <= _BUSY_LAST or status == PROCESSING_FAILURE:
-        return StoreAnswer.BUSY
-    return StoreAnswer.REFUSED
+    return next((said for known, said in STORE_ANSWERS if status in known), StoreAnswer.REFUSED)
 
 
 def commitment_answer(failure_reason: int | None) -> CommitmentAnswer:
@@ -92,14 +150,14 @@ def commitment_answer(failure_reason: int | None) -> CommitmentAnswer:
     Source: PS3.3 section C.14.1.1. Only "no such object instance" says that the archive has it
     not; an instance in another SOP class, a busy archive or a missing reason is asked about again.
     """
-    if failure_reason == NO_SUCH_INSTANCE:
-        return CommitmentAnswer.MISSING
-    return CommitmentAnswer.FAILED
+    if failure_reason is None or failure_reason not in COMMITMENT_ANSWERS:
+        return CommitmentAnswer.FAILED
+    return COMMITMENT_ANSWERS[failure_reason][1]
 
 
 def is_warning(status: int) -> bool:
     """Return whether a C-STORE status says that the object is kept, with a remark."""
-    return _WARNING_FIRST <= status <= _WARNING_LAST
+    return status in WARNINGS
 
 
 def in_words(status: int) -> str:

@@ -28,7 +28,7 @@ from screener.network import status
 from screener.network.association import kinds_in_words, open_association
 from screener.network.entity import Timeouts, give_up
 from screener.network.peers import Peer
-from screener.network.sop_classes import VERIFICATION
+from screener.network.sop_classes import VERIFICATION, service_context
 
 _FILE_META_GROUP = 0x0002
 _MESSAGE_IDS = 1 << 16
@@ -209,7 +209,7 @@ def echo(peer: Peer, *, calling_ae: str, timeouts: Timeouts | None = None) -> fl
     with open_association(
         peer,
         calling_ae=calling_ae,
-        contexts=[build_context(VERIFICATION)],
+        contexts=[service_context(VERIFICATION)],
         timeouts=timeouts or Timeouts(),
     ) as association:
         try:
@@ -223,13 +223,25 @@ def echo(peer: Peer, *, calling_ae: str, timeouts: Timeouts | None = None) -> fl
     return time.perf_counter() - started
 
 
-def _proposed(kinds: Iterable[tuple[str, str]]) -> list[PresentationContext]:
-    """Return one context for each SOP class and transfer syntax."""
+def proposed_kinds(kinds: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the SOP class and transfer syntax of each context that is proposed for some objects.
+
+    Parameters
+    ----------
+    kinds
+        SOP class and transfer syntax UIDs of the objects.
+    """
     wanted: dict[tuple[str, str], None] = {}
     for sop_class_uid, transfer_syntax_uid in kinds:
         wanted[sop_class_uid, transfer_syntax_uid] = None
         if transfer_syntax_uid == ExplicitVRLittleEndian:
             wanted[sop_class_uid, str(ImplicitVRLittleEndian)] = None
+    return list(wanted)
+
+
+def _proposed(kinds: Iterable[tuple[str, str]]) -> list[PresentationContext]:
+    """Return one context for each SOP class and transfer syntax."""
+    wanted = proposed_kinds(kinds)
     if len(wanted) > _MAXIMUM_CONTEXTS:
         raise ValueError(f"{len(wanted)} presentation contexts; an association holds 128")
     return [build_context(sop_class, syntax) for sop_class, syntax in wanted]

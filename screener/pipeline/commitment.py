@@ -23,7 +23,7 @@ from screener.storage.deliveries import ClaimedDelivery
 from screener.telemetry.logging import get_logger
 
 #: Objects of one request; some archives choke on thousands.
-_BATCH = 50
+REQUEST_BATCH = 50
 
 _D = DeliveryState
 
@@ -36,7 +36,9 @@ def confirm(services: Services, archive_name: str) -> int:
     with services.database.write() as uow:
         if not uow.archives.is_due(archive_name):
             return 0
-        claimed = uow.deliveries.claim_to_confirm(archive_name, limit=_BATCH, lease=services.lease)
+        claimed = uow.deliveries.claim_to_confirm(
+            archive_name, limit=REQUEST_BATCH, lease=services.lease
+        )
     if not claimed:
         return 0
     try:
@@ -61,7 +63,9 @@ def chase(services: Services, archive_name: str) -> int:
     with services.database.write() as uow:
         if not uow.archives.is_due(archive_name):
             return 0
-        claimed = uow.deliveries.claim_overdue(archive_name, limit=_BATCH, lease=services.lease)
+        claimed = uow.deliveries.claim_overdue(
+            archive_name, limit=REQUEST_BATCH, lease=services.lease
+        )
     if not claimed:
         return 0
     try:
