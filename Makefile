@@ -1,6 +1,6 @@
 # `make` alone prints this menu.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test compose-test science check format clean
+.PHONY: help install demo test validate compose-test science check format clean
 
 PY := .venv/bin/python
 
@@ -19,6 +19,11 @@ test:   ## install what it needs, servers too, and run every test
 	@.ci/viewer
 	@# one thread for each of two workers: two each would wait for one another
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+validate: ## every result object of the test tables against every public validator
+	@.ci/install dev
+	@.ci/servers
+	@$(PY) -m tests.conformance.validate
 
 compose-test:  ## build the image and try docker-compose.yml on this machine's Docker, services killed and all
 	@.ci/install dev

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -21,12 +22,21 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from screener.domain.catalogue import Language
 from screener.domain.delivery import ArchiveMode
 from screener.domain.eligibility import EligibilityRules
 from screener.domain.errors import ConfigurationError
 from screener.domain.finding import ConclusionRules
 from screener.domain.identifiers import AeTitle
-from screener.domain.report import ReportClass, ReportVariant
+from screener.domain.report import (
+    DEFAULT_OBJECTS,
+    FIRST_SERIES_NUMBER,
+    ArchiveObject,
+    CaptureModality,
+    ReportClass,
+    ResultForm,
+    object_kinds,
+)
 from screener.domain.rules import SiteRules
 
 #: Read where SCREENER_CONFIG does not name another file.
@@ -47,6 +57,24 @@ class SiteSettings(_Section):
 
     #: Shown by `screener status`, so that nobody mistakes one node for another.
     name: str = Field(default="unnamed site", max_length=64)
+    #: Time zone of the dates in our objects, such as Asia/Seoul; empty for the film's own, where it
+    #: states one, else UTC.
+    timezone: str = ""
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        try:
+            if value:
+                ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("not a time zone such as Asia/Seoul or Europe/Berlin") from None
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The time zone, or None where it is not set."""
+        return ZoneInfo(self.timezone) if self.timezone else None
 
 
 class StorageSettings(_Section):
@@ -142,8 +170,19 @@ class ArchiveSettings(_Section):
     #: Mode in version 1 of the rules; later changes go through `screener rules import`.
     mode: ArchiveMode = ArchiveMode.OFF
     confirm_by: ConfirmBy = ConfirmBy.COMMITMENT
-    #: SOP class that the report is written in for this archive.
+    #: SOP class that the report is written in for this archive; `screener check` tells which it
+    #: takes.
     report_class: ReportClass = ReportClass.COMPREHENSIVE_3D
+    #: Language of report, captures and document: en or ko.
+    language: Language = Language.ENGLISH
+    #: What it is sent: of report, overlay, card, presentation, document.
+    objects: tuple[ArchiveObject, ...] = DEFAULT_OBJECTS
+    #: Modality of overlay and card.
+    capture_modality: CaptureModality = CaptureModality.OTHER
+    #: Series number of the report; the other objects follow it. Behind those of the child's films.
+    first_series_number: int = Field(default=FIRST_SERIES_NUMBER, ge=100, le=999_990)
+    #: Whether studies that are not low are sent, too.
+    report_not_low: bool = False
     #: Whether the archive understands rejection notes.
     withdrawal: Withdrawal = Withdrawal.NONE
     #: How long the archive may take to answer, s.
@@ -151,10 +190,24 @@ class ArchiveSettings(_Section):
 
     _check = field_validator("ae_title")(lambda value: str(AeTitle(value)))
 
+    @field_validator("objects")
+    @classmethod
+    def _are_some(cls, value: tuple[ArchiveObject, ...]) -> tuple[ArchiveObject, ...]:
+        if not value:
+            raise ValueError('empty; to send nothing, set mode = "off"')
+        return value
+
     @property
-    def variant(self) -> ReportVariant:
-        """Which form of the report this archive gets."""
-        return ReportVariant(report_class=self.report_class)
+    def form(self) -> ResultForm:
+        """What this archive gets of a finding, and how."""
+        return ResultForm(
+            report_class=self.report_class,
+            language=self.language,
+            kinds=object_kinds(self.objects),
+            capture_modality=self.capture_modality,
+            first_series_number=self.first_series_number,
+            not_low=self.report_not_low,
+        )
 
 
 class PredictorSettings(_Section):

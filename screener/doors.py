@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from screener.config import ArchiveSettings, Settings
+from screener.config import ArchiveSettings, Settings, Withdrawal
 from screener.dicom.decoders import decoder_report
 from screener.domain.errors import (
     AssociationRejected,
@@ -17,7 +17,8 @@ from screener.domain.errors import (
     SpoolFull,
 )
 from screener.domain.identifiers import AeTitle
-from screener.network.class_probe import REPORT_CLASSES, probe_classes
+from screener.domain.report import ArchiveObject, ResultKind
+from screener.network.class_probe import KIND_CLASSES, REPORT_CLASSES, probe_classes
 from screener.network.entity import Timeouts
 from screener.network.peers import Peer
 from screener.network.store_scu import echo
@@ -38,6 +39,7 @@ from screener.wiring import (
 )
 
 _MEBIBYTE = 1 << 20
+_NOTE_CLASS = KIND_CLASSES[ResultKind.REJECTION_NOTE]
 
 #: Our own listener is on this machine and answers at once.
 _OWN_TIMEOUTS = Timeouts(connect_s=3.0, acse_s=3.0, dimse_s=3.0, idle_s=3.0)
@@ -242,7 +244,7 @@ def _archive(settings: Settings, archive: ArchiveSettings) -> Door:
     )
     if not accepts:
         return door
-    advice = _report_advice(archive, accepts)
+    advice = _class_advice(archive, accepts)
     return replace(door, ok=not advice, advice=advice, accepts=accepts)
 
 
@@ -255,11 +257,23 @@ def _accepted(accepts: Mapping[str, bool]) -> str:
     return "; ".join(lists)
 
 
-def _report_advice(archive: ArchiveSettings, accepts: Mapping[str, bool]) -> str:
-    """Return what to do where an archive refuses the form of report that it is to get, or ""."""
-    if accepts[REPORT_CLASSES[archive.report_class]]:
-        return ""
-    taken = [form for form, name in REPORT_CLASSES.items() if accepts[name]]
-    if not taken:
-        return f"ask who runs archive {archive.name} to let it take structured reports"
-    return f'set report_class = "{taken[0].value}" for archive {archive.name}'
+def _class_advice(archive: ArchiveSettings, accepts: Mapping[str, bool]) -> str:
+    """Return what to do where an archive refuses an object that it is set to get, or ""."""
+    kinds = archive.form.kinds
+    if ResultKind.REPORT in kinds and not accepts[REPORT_CLASSES[archive.report_class]]:
+        taken = [form for form, name in REPORT_CLASSES.items() if accepts[name]]
+        if not taken:
+            return f"ask who runs archive {archive.name} to let it take structured reports"
+        return f'set report_class = "{taken[0].value}" for archive {archive.name}'
+    if archive.withdrawal is Withdrawal.IOCM and not accepts[_NOTE_CLASS]:
+        return f'set withdrawal = "none" for archive {archive.name}: it takes no rejection notes'
+    refused = [
+        one.value
+        for one in ArchiveObject
+        if (name := KIND_CLASSES.get(ResultKind[one.name]))
+        and ResultKind[one.name] in kinds
+        and not accepts[name]
+    ]
+    if refused:
+        return f"take {', '.join(refused)} out of objects of archive {archive.name}"
+    return ""

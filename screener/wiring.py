@@ -23,7 +23,7 @@ from screener.domain.reference import (
     HeightAdjustment,
     refuse_made_up_reference,
 )
-from screener.domain.report import ReportVariant
+from screener.domain.report import ResultForm
 from screener.domain.rules import SiteRules, refuse_live_if_synthetic
 from screener.network.commitment import CommitmentReport, request_commitment
 from screener.network.entity import Timeouts
@@ -63,7 +63,7 @@ class PeerArchive:
 
     name: str
     confirm_by: ConfirmBy
-    variant: ReportVariant
+    form: ResultForm
     withdrawal: Withdrawal
     peer: Peer
     calling_ae: str
@@ -116,7 +116,7 @@ def build_archive(settings: Settings, archive: ArchiveSettings) -> PeerArchive:
     return PeerArchive(
         name=archive.name,
         confirm_by=archive.confirm_by,
-        variant=archive.variant,
+        form=archive.form,
         withdrawal=archive.withdrawal,
         peer=Peer(
             name=archive.name,
@@ -283,6 +283,7 @@ def build_services(settings: Settings) -> Services:
         lease=timedelta(seconds=settings.drive.lease_s),
         score_batch=settings.drive.score_batch,
         commitment_overdue=timedelta(hours=settings.drive.commitment_overdue_h),
+        zone=settings.site.zone,
     )
 
 

@@ -17,6 +17,7 @@ from screener.cli.files import dicom_files
 from screener.cli.output import FILMS, complain, print_json, print_table, progress, say
 from screener.config import Settings, load_settings
 from screener.dicom.header import read_header
+from screener.domain.catalogue import Language
 from screener.domain.eligibility import Answer, Ineligible
 from screener.domain.errors import ConfigurationError
 from screener.domain.estimate import round_z
@@ -24,7 +25,7 @@ from screener.domain.instance import InstanceHeader
 from screener.domain.judgement import age_on_film, sex_on_film
 from screener.domain.judgement import explain as ask_rules
 from screener.domain.patient import Measurement
-from screener.domain.report import ReportVariant
+from screener.domain.report import ArchiveObject, ReportClass, ResultForm, object_kinds
 from screener.domain.rules import SiteRules
 from screener.domain.threshold import choose_threshold
 from screener.doors import synthetic_statement
@@ -57,6 +58,14 @@ def score(
     out: Annotated[
         Path | None,
         typer.Option(help="Write reports and captures of every assessed study into this folder."),
+    ] = None,
+    language: Annotated[Language, typer.Option(help="Of what --out writes.")] = Language.ENGLISH,
+    report_class: Annotated[
+        ReportClass, typer.Option(help="SOP class of the reports that --out writes.")
+    ] = ReportClass.COMPREHENSIVE_3D,
+    objects: Annotated[
+        list[ArchiveObject] | None,
+        typer.Option("--object", help="What --out writes; report, overlay and card if not given."),
     ] = None,
 ) -> None:
     """Score films in files: aBMD, Z and verdict, or the coded reason why not.
@@ -91,7 +100,8 @@ def score(
         )
     rows = [_row(services, film, study) for study in studies for film in study.films]
     if out is not None:
-        _write_results(services, studies, out)
+        form = ResultForm(language=language, report_class=report_class, kinds=object_kinds(objects))
+        _write_results(services, studies, form, out)
     if as_json:
         threshold = choose_threshold(
             rules.conclusion.threshold_z, services.predictor.decision, services.reference
@@ -262,13 +272,15 @@ def _print_table(settings: Settings, rows: list[dict[str, Any]]) -> None:
     )
 
 
-def _write_results(services: Services, studies: Iterable[OfflineStudy], out: Path) -> None:
+def _write_results(
+    services: Services, studies: Iterable[OfflineStudy], form: ResultForm, out: Path
+) -> None:
     out.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
     for number, study in enumerate(studies, 1):
         if study.finding.estimate is None:
             continue
-        results = results_of(services, study, ReportVariant(), now)
+        results = results_of(services, study, form, now)
         for index, made in enumerate(results):
             path = out / f"{number:03d}-{index}-{made.kind.value.lower()}.dcm"
             path.write_bytes(made.encoded)

@@ -17,6 +17,7 @@ from screener.dicom.rejection import build_rejection_note
 from screener.dicom.report import build_report
 from screener.dicom.specimen import SIZES_PX, specimen_film
 from screener.dicom.uids import own_uid
+from screener.domain.catalogue import Language
 from screener.domain.eligibility import IneligibilityReason, View
 from screener.domain.estimate import Estimate
 from screener.domain.finding import Finding, FindingReason, Verdict
@@ -29,7 +30,7 @@ from screener.domain.report import (
     Predecessor,
     ReportClass,
     ReportContent,
-    ReportVariant,
+    ResultForm,
     ResultKind,
     ResultObject,
     ScoredFilm,
@@ -82,6 +83,7 @@ def cases() -> tuple[Case, ...]:
         low,
         _case(1, films=2, revised=True),
         _case(0, films=1, bare=True, character_set=["", "ISO 2022 IR 149"]),
+        _case(0, films=1, language=Language.KOREAN),
         _case(0, films=1, verdict=Verdict.NOT_LOW, revised=True),
         _case(1, films=1, verdict=Verdict.INDETERMINATE, reason=FindingReason.INTERVAL_TOO_WIDE),
         _case(0, films=2, verdict=Verdict.INDETERMINATE, reason=FindingReason.FILMS_DISAGREE),
@@ -115,6 +117,7 @@ def _case(
     revised: bool = False,
     bare: bool = False,
     character_set: object = None,
+    language: Language = Language.ENGLISH,
 ) -> Case:
     sources = {
         ScreeningId(number): specimen_film(
@@ -144,6 +147,7 @@ def _case(
         interval_statement=f"{90 - which} % interval of a made-up predictor.",
         reference_statement=f"Made-up reference {which + 1}.",
         growth_name="CDC 2000",
+        language=language,
     )
     return Case(content=content, sources=sources)
 
@@ -214,7 +218,7 @@ def _finding(
             height_z=None,
             missing=films[0].clinical.missing,
             low_probability=LowProbability(
-                value=0.4, reference="made-up", prevalence=0.1, children=400, local=False
+                value=0.4, reference="made-up", prevalence=0.1, children=400, local=which == 1
             ),
         )
     return Finding(
@@ -248,8 +252,8 @@ def _sop_class_of(report_class: ReportClass) -> str:
 def _report(
     case: Case, report_class: ReportClass, captures: tuple[ResultObject, ...]
 ) -> ResultObject:
-    variant = ReportVariant(report_class=report_class)
-    return build_report(case.content, variant, case.sources, captures)
+    form = ResultForm(report_class=report_class)
+    return build_report(case.content, form, case.sources, captures)
 
 
 def _reports(case: Case) -> tuple[ResultObject, ...]:

@@ -10,13 +10,14 @@ import numpy as np
 
 from screener.dicom.header import read_header
 from screener.dicom.report import build_report
+from screener.domain.catalogue import ENGLISH
 from screener.domain.eligibility import View
 from screener.domain.estimate import FilmInStudy, round_z
 from screener.domain.finding import ConclusionRules, conclude
 from screener.domain.identifiers import ScreeningId
 from screener.domain.patient import ClinicalVariables, Measurement, Source
 from screener.domain.prediction import Contribution, InputField, Prediction, PredictorIdentity
-from screener.domain.report import ReportContent, ReportVariant, ResultObject, ScoredFilm
+from screener.domain.report import DEFAULT_FORM, ReportContent, ResultObject, ScoredFilm
 from screener.domain.wording import reference_statement
 from screener.phantom.cohort import Child
 from screener.phantom.film import Film
@@ -107,7 +108,7 @@ def own_report(film: Film, child: Child) -> ResultObject:
         predecessor=None,
         synthetic=True,
         interval_statement="made up for the demo",
-        reference_statement=reference_statement(reference),
+        reference_statement=reference_statement(ENGLISH, reference),
         growth_name=growth.name,
     )
-    return build_report(content, ReportVariant(), {ScreeningId(1): source})
+    return build_report(content, DEFAULT_FORM, {ScreeningId(1): source})

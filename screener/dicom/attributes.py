@@ -8,20 +8,19 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from pydicom.charset import python_encoding
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from screener.dicom.character_sets import CharacterSet
 from screener.dicom.dataset import LIBRARY_ERRORS
+from screener.dicom.texts import declared_character_set, decoded_texts
 
 _DATE = re.compile(r"(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})")
 _PLAIN_DATE = re.compile(r"\d{8}")
 _DATE_TIME = re.compile(r"(\d{4})(\d{2})(\d{2})[\d.+\-]*")
 #: Padding of texts and UIDs.
 _PADDING = " \0\t\r\n"
-#: A code extension (PS3.5 section 6.1.2.5); pydicom 3.0.2 leaves that of ISO 2022 IR 58 in place.
-_ESCAPE_SEQUENCE = re.compile(r"\x1b[\x20-\x2f]+[\x30-\x7e]")
 
 
 class Attributes:
@@ -35,14 +34,20 @@ class Attributes:
     ----------
     dataset
         Data set or sequence item.
+    inherited
+        Character set of what it lies in; see `within`.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, inherited: CharacterSet | None = None) -> None:
         self._dataset = dataset
         self._forgiven: set[str] = set()
-        for charset in self.texts("SpecificCharacterSet"):
-            if charset not in python_encoding:
-                self._forgiven.add("SpecificCharacterSet")
+        self._charset = declared_character_set(dataset, inherited=inherited)
+        if not self._charset.well_declared:
+            self._forgiven.add("SpecificCharacterSet")
+
+    def within(self, item: Dataset) -> Attributes:
+        """Return access to an item: its texts are in this data set's character set."""
+        return Attributes(item, self._charset)
 
     @property
     def forgiven(self) -> tuple[str, ...]:
@@ -56,7 +61,7 @@ class Attributes:
     def texts(self, keyword: str) -> tuple[str, ...]:
         """Return all values as texts without padding; empty ones keep their place."""
         values = self._values(keyword)
-        texts = [_ESCAPE_SEQUENCE.sub("", str(value)).strip(_PADDING) for value in values]
+        texts = [str(value).strip(_PADDING) for value in values]
         while texts and not texts[-1]:
             texts.pop()
         if any("\ufffd" in text for text in texts):
@@ -174,6 +179,9 @@ class Attributes:
         tag = tag_for_keyword(keyword)
         if tag is None or tag not in self._dataset:
             return None
+        texts = decoded_texts(self._dataset.get_item(tag), dictionary_VR(tag), self._charset)
+        if texts is not None:
+            return texts
         try:
             return self._dataset[tag].value
         except LIBRARY_ERRORS:

@@ -15,27 +15,31 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from screener.dicom import codes
+from screener.dicom.character_sets import UTF_8
 from screener.dicom.dataset import open_instance
 from screener.dicom.result import (
     MANUFACTURER,
-    SERIES_NUMBERS,
-    UTF_8,
+    film_part,
     finish,
     object_uid,
     series_uid,
     sop_reference,
     study_uid,
 )
-from screener.dicom.source import copy_source
+from screener.dicom.source import copy_source, describe_body_part
 from screener.dicom.uids import DEVICE_MODEL
 from screener.domain import wording
+from screener.domain.catalogue import ENGLISH
 from screener.domain.identifiers import SeriesInstanceUid, SopInstanceUid
 from screener.domain.report import (
+    DEFAULT_FORM,
     NotScoredFilm,
     ReportContent,
+    ResultForm,
     ResultKind,
     ResultObject,
     ScoredFilm,
+    film_variant,
 )
 
 _DERIVATIONS = {
@@ -52,7 +56,11 @@ _LOSSY = "01"
 
 
 def build_capture(
-    content: ReportContent, kind: ResultKind, rgb: npt.NDArray[np.uint8], source: bytes
+    content: ReportContent,
+    kind: ResultKind,
+    rgb: npt.NDArray[np.uint8],
+    source: bytes,
+    form: ResultForm = DEFAULT_FORM,
 ) -> ResultObject:
     """Write a picture as a Secondary Capture of the study.
 
@@ -66,6 +74,8 @@ def build_capture(
         ``[height, width, 3]`` uint8.
     source
         Part 10 bytes of the film shown: one that `content` names.
+    form
+        Modality and series number.
 
     Raises
     ------
@@ -79,7 +89,8 @@ def build_capture(
     film, original = _film(content, source)
     film_uid = str(film.header.sop_instance_uid)
     overlay = kind is ResultKind.OVERLAY
-    series = series_uid(content, kind, "")
+    look = form.look(kind)
+    series = series_uid(content, kind, look)
     capture = SCImage(
         pixel_array=rgb,
         photometric_interpretation="RGB",
@@ -87,8 +98,8 @@ def build_capture(
         coordinate_system="PATIENT",
         study_instance_uid=study_uid(content),
         series_instance_uid=series,
-        series_number=SERIES_NUMBERS[kind],
-        sop_instance_uid=object_uid(content, kind, film_uid if overlay else ""),
+        series_number=form.series_number(kind),
+        sop_instance_uid=object_uid(content, kind, film_part(film_uid, look) if overlay else look),
         instance_number=_number(content, film) if overlay else 1,
         manufacturer=MANUFACTURER,
         manufacturer_model_name=DEVICE_MODEL,
@@ -97,14 +108,16 @@ def build_capture(
         transfer_syntax_uid=ExplicitVRLittleEndian,
         specific_character_set=UTF_8,
     )
+    capture.Modality = form.capture_modality.value
     _describe(capture, original, kind)
     if content.films:
-        said = wording.threshold_in_short(content.finding)
+        said = wording.threshold_in_short(ENGLISH, content.finding)
         capture.DerivationDescription += f" Decision threshold {said}."
     capture.SourceImageSequence = [_source_image(capture, original, kind)]
     return ResultObject(
         kind=kind,
-        variant=f"film-{film.screening_id}" if overlay else "",
+        variant=film_variant(film.screening_id, look) if overlay else look,
+        look=look,
         sop_class_uid=str(capture.SOPClassUID),
         sop_instance_uid=SopInstanceUid(capture.SOPInstanceUID),
         series_instance_uid=SeriesInstanceUid(series),
@@ -143,11 +156,7 @@ def _describe(capture: Dataset, original: Dataset, kind: ResultKind) -> None:
     capture.RecognizableVisualFeatures = "NO"
     orientation = original.get("PatientOrientation") if kind is ResultKind.OVERLAY else None
     capture.PatientOrientation = orientation or None
-    # Type 2C unless the body part is one that has no sides; it may be empty
-    if "BodyPartExamined" in original:
-        capture.add(original["BodyPartExamined"])
-    else:
-        capture.Laterality = None
+    describe_body_part(capture, original)
     if _keeps_grid(capture, original, kind) and "PixelSpacing" in original:
         capture.add(original["PixelSpacing"])
     if "QualityControlImage" in original:

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes as standard
 from pydicom.sr.coding import Code
 
+from screener.domain.catalogue import Catalogue, Language
 from screener.domain.finding import Verdict
 
 #: Designator of our private coding scheme (PS3.16 section 8: private ones begin with 99).
@@ -24,15 +25,21 @@ def _private(value: str, meaning: str) -> Code:
 
 
 # Measurements (TID 300)
-ABMD = _private("BMD-AREAL", "Areal bone mineral density estimate")
-ABMD_LOW = _private("BMD-AREAL-LOW", "aBMD estimate, lower interval bound")
-ABMD_HIGH = _private("BMD-AREAL-HIGH", "aBMD estimate, upper interval bound")
+ABMD = _private("BMD-AREAL", "aBMD estimate")
+ABMD_LOW = _private("BMD-AREAL-LOW", "aBMD lower bound")
+ABMD_HIGH = _private("BMD-AREAL-HIGH", "aBMD upper bound")
 #: CID 221
 Z_SCORE = Code("121416", "DCM", "Z-Score of measurement")
-Z_LOW = _private("BMD-Z-LOW", "Z-Score, lower interval bound")
-Z_HIGH = _private("BMD-Z-HIGH", "Z-Score, upper interval bound")
+Z_LOW = _private("BMD-Z-LOW", "Z lower bound")
+Z_HIGH = _private("BMD-Z-HIGH", "Z upper bound")
 G_PER_CM2 = Code("g/cm2", "UCUM", "gram per square centimeter")
 STANDARD_DEVIATIONS = Code("{SD}", "UCUM", "standard deviations")
+PROBABILITY = Code("122157", "DCM", "Probability")
+#: A probability is one among such children only: never printed without it.
+PREVALENCE = _private(
+    "BMD-PREVALENCE", "Share of low among the children the probability is calibrated on"
+)
+PERCENT = Code("%", "UCUM", "Percent")
 #: (121401, DCM, "Derivation"), CID 3627
 ESTIMATED = standard.SCT.Estimated
 MEAN = standard.SCT.Mean
@@ -78,7 +85,10 @@ REJECTED_FOR_PATIENT_SAFETY = Code("113037", "DCM", "Rejected for Patient Safety
 #: TID 2010 row 6
 KEY_OBJECT_DESCRIPTION = Code("113012", "DCM", "Key Object Description")
 #: TID 1204, CID 5000
-LANGUAGES = {"en": Code("en", "RFC5646", "English")}
+LANGUAGES = {
+    Language.ENGLISH: Code("en", "RFC5646", "English"),
+    Language.KOREAN: Code("ko", "RFC5646", "Korean"),
+}
 
 #: Stands in each film's group, for viewers show the region without its purpose.
 REGION = _private("TXT-REGION", "Region shown")
@@ -113,6 +123,14 @@ def coding_scheme() -> Dataset:
     item.CodingSchemeName = "Bone mineral density estimates from chest radiographs"
     item.CodingSchemeResponsibleOrganization = "bmd-screener project"
     return item
+
+
+def in_words(code: Code, say: Catalogue) -> Code:
+    """Return one of our names of texts with its meaning in a language.
+
+    Source: PS3.3 section 8.3: a Code Meaning may be in any language.
+    """
+    return code._replace(meaning=say(f"name.{code.value}"))
 
 
 def code_item(code: Code) -> Dataset:

@@ -19,6 +19,7 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import DSfloat
 
 from screener.dicom.attributes import Attributes
+from screener.dicom.character_sets import CharacterSet
 from screener.dicom.dataset import quiet
 from screener.dicom.grey import (
     LookupTable,
@@ -200,9 +201,11 @@ def _given(film: Dataset) -> set[str]:
     return {element.keyword for element in film.group_dataset(0x0028) if not element.is_empty}
 
 
-def _add_explanation(item: Dataset, keyword: str, source: Dataset) -> None:
+def _add_explanation(
+    item: Dataset, keyword: str, source: Dataset, charset: CharacterSet | None = None
+) -> None:
     """Take over what the film calls its first LUT or window."""
-    element = legal_element(source, keyword)
+    element = legal_element(source, keyword, charset)
     if element is not None:
         first = element.value if isinstance(element.value, str) else element.value[0]
         if first:

@@ -13,7 +13,6 @@ from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 from screener.dicom import codes
 from screener.dicom.result import (
     MANUFACTURER,
-    SERIES_NUMBERS,
     finish,
     object_uid,
     series_description,
@@ -24,13 +23,21 @@ from screener.dicom.result import (
 from screener.dicom.source import open_named_film
 from screener.dicom.uids import DEVICE_MODEL
 from screener.domain.identifiers import SeriesInstanceUid, SopInstanceUid
-from screener.domain.report import ReportContent, ResultKind, ResultObject
+from screener.domain.report import (
+    DEFAULT_FORM,
+    ReportContent,
+    ResultForm,
+    ResultKind,
+    ResultObject,
+)
 
 _MIME_TYPE = "application/pdf"
 _PDF_MAGIC = b"%PDF-"
 
 
-def build_document(content: ReportContent, pdf: bytes, source: bytes) -> ResultObject:
+def build_document(
+    content: ReportContent, pdf: bytes, source: bytes, form: ResultForm = DEFAULT_FORM
+) -> ResultObject:
     """Write a PDF as an instance of the study.
 
     Parameters
@@ -41,6 +48,8 @@ def build_document(content: ReportContent, pdf: bytes, source: bytes) -> ResultO
         The result card as `imaging.pdf.card_pdf` prints it. No identity.
     source
         Part 10 bytes of the film on the card: one that `content` names.
+    form
+        Series number.
 
     Raises
     ------
@@ -53,11 +62,12 @@ def build_document(content: ReportContent, pdf: bytes, source: bytes) -> ResultO
         raise ValueError("the document is no PDF")
     original = open_named_film(content, source).copy
     kind = ResultKind.DOCUMENT
-    series, uid = series_uid(content, kind, ""), object_uid(content, kind, "")
+    look = form.look(kind)
+    series, uid = series_uid(content, kind, look), object_uid(content, kind, look)
     document = SOPClass(
         study_instance_uid=study_uid(content),
         series_instance_uid=series,
-        series_number=SERIES_NUMBERS[kind],
+        series_number=form.series_number(kind),
         sop_instance_uid=uid,
         sop_class_uid=EncapsulatedPDFStorage,
         instance_number=1,
@@ -80,7 +90,8 @@ def build_document(content: ReportContent, pdf: bytes, source: bytes) -> ResultO
     document.EncapsulatedDocumentLength = len(pdf)
     return ResultObject(
         kind=kind,
-        variant="",
+        variant=look,
+        look=look,
         sop_class_uid=str(document.SOPClassUID),
         sop_instance_uid=SopInstanceUid(uid),
         series_instance_uid=SeriesInstanceUid(series),

@@ -253,7 +253,7 @@ def _codes(attributes: Attributes, keyword: str) -> tuple[str, ...]:
     """
     codes = []
     for item in attributes.items(keyword):
-        entry = Attributes(item)
+        entry = attributes.within(item)
         values = (entry.text(key) for key in ("CodeValue", "LongCodeValue", "URNCodeValue"))
         value = next((value for value in values if value), None)
         scheme = entry.text("CodingSchemeDesignator")

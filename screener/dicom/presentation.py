@@ -9,8 +9,6 @@ C.10.7 (Graphic Layer), C.11.10 and C.11.11 (Presentation State Identification, 
 
 from __future__ import annotations
 
-from io import BytesIO
-
 from highdicom import SOPClass
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, GrayscaleSoftcopyPresentationStateStorage
@@ -18,20 +16,29 @@ from pydicom.uid import ExplicitVRLittleEndian, GrayscaleSoftcopyPresentationSta
 from screener.dicom.display import film_display
 from screener.dicom.result import (
     MANUFACTURER,
-    SERIES_NUMBERS,
+    encode,
+    film_part,
     finish,
     object_uid,
     series_uid,
     sop_reference,
     study_uid,
 )
-from screener.dicom.source import open_named_film
+from screener.dicom.source import describe_body_part, open_named_film
 from screener.dicom.uids import DEVICE_MODEL
 from screener.domain import wording
 from screener.domain.errors import MissingAttribute
 from screener.domain.identifiers import SeriesInstanceUid, SopInstanceUid
 from screener.domain.prediction import InputField
-from screener.domain.report import ReportContent, ResultKind, ResultObject, ScoredFilm
+from screener.domain.report import (
+    DEFAULT_FORM,
+    ReportContent,
+    ResultForm,
+    ResultKind,
+    ResultObject,
+    ScoredFilm,
+    film_variant,
+)
 
 _LABEL = "AI_BMD_REGION"
 _DESCRIPTION = "Input field of an AI estimate"
@@ -49,22 +56,21 @@ def build_presentation(
     content: ReportContent,
     film: ScoredFilm,
     source: bytes,
-    *,
-    label: str = wording.INPUT_FIELD_LABEL,
-    caption: str = wording.CAPTION,
+    form: ResultForm = DEFAULT_FORM,
 ) -> ResultObject:
     """Write how a scored film is shown with the network's input field.
 
     Parameters
     ----------
     content
-        The finding. The same content, film and texts give the same bytes.
+        The finding. The same content, film and form give the same bytes. Its texts stand inside
+        the field's top edge and at the film's bottom.
     film
         One of its scored films, with an input field.
     source
         Its Part 10 bytes.
-    label, caption
-        Stand inside the field's top edge, and at the film's bottom.
+    form
+        Series number.
 
     Raises
     ------
@@ -83,12 +89,14 @@ def build_presentation(
         raise ValueError("a presentation state needs the network's input field")
     if film.header.series_instance_uid is None:
         raise MissingAttribute("SeriesInstanceUID")
-    series = series_uid(content, ResultKind.PRESENTATION, "")
-    uid = object_uid(content, ResultKind.PRESENTATION, str(film.header.sop_instance_uid))
+    kind = ResultKind.PRESENTATION
+    look = form.look(kind)
+    series = series_uid(content, kind, look)
+    uid = object_uid(content, kind, film_part(str(film.header.sop_instance_uid), look))
     state = SOPClass(
         study_instance_uid=study_uid(content),
         series_instance_uid=series,
-        series_number=SERIES_NUMBERS[ResultKind.PRESENTATION],
+        series_number=form.series_number(kind),
         sop_instance_uid=uid,
         sop_class_uid=GrayscaleSoftcopyPresentationStateStorage,
         instance_number=sorted(f.screening_id for f in content.films).index(film.screening_id) + 1,
@@ -101,13 +109,14 @@ def build_presentation(
     state.ReferencedSeriesSequence = [_reference(film, film.header.series_instance_uid)]
     size = {"rows": film.header.pixels.rows, "columns": film.header.pixels.columns}
     state.update(film_display(named.dataset, **size))
-    if content.synthetic:
-        caption = f"SYNTHETIC - {caption}"
+    caption = wording.caption(content.say, synthetic=content.synthetic)
+    label = content.say("field.label")
     state.GraphicAnnotationSequence = [_annotation(field, label, caption, **size)]
     state.GraphicLayerSequence = [_layer()]
     return ResultObject(
-        kind=ResultKind.PRESENTATION,
-        variant=f"film-{film.screening_id}",
+        kind=kind,
+        variant=film_variant(film.screening_id, look),
+        look=look,
         sop_class_uid=str(state.SOPClassUID),
         sop_instance_uid=SopInstanceUid(uid),
         series_instance_uid=SeriesInstanceUid(series),
@@ -121,20 +130,14 @@ def _finish(state: Dataset, original: Dataset, content: ReportContent) -> bytes:
     state.PresentationCreationDate = state.InstanceCreationDate
     state.PresentationCreationTime = state.InstanceCreationTime
     del state.ContentDate, state.ContentTime
-    encoded = BytesIO()
-    state.save_as(encoded, enforce_file_format=True)
-    return encoded.getvalue()
+    return encode(state, original)
 
 
 def _identify(state: Dataset, original: Dataset) -> None:
     state.ContentLabel = _LABEL
     state.ContentDescription = _DESCRIPTION
     state.ContentCreatorName = ""
-    # Type 2C unless the body part is one that has no sides; it may be empty
-    if "BodyPartExamined" in original:
-        state.add(original["BodyPartExamined"])
-    else:
-        state.Laterality = None
+    describe_body_part(state, original)
 
 
 def _reference(film: ScoredFilm, series_instance_uid: str) -> Dataset:

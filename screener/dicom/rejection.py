@@ -35,7 +35,6 @@ from screener.dicom.dataset import LIBRARY_ERRORS, open_instance, quiet
 from screener.dicom.report_tree import is_image
 from screener.dicom.result import (
     MANUFACTURER,
-    SERIES_NUMBERS,
     device_uid,
     finish,
     sop_reference,
@@ -43,11 +42,18 @@ from screener.dicom.result import (
 )
 from screener.dicom.source import copy_source
 from screener.dicom.uids import DEVICE_MODEL, own_uid
-from screener.domain import withdrawal
+from screener.domain import wording
 from screener.domain.errors import UnreadableInstance
 from screener.domain.identifiers import SeriesInstanceUid, SopInstanceUid
 from screener.domain.rejection import NoteTitle, RejectionNote
-from screener.domain.report import ObjectReference, ReportContent, ResultKind, ResultObject
+from screener.domain.report import (
+    DEFAULT_FORM,
+    ObjectReference,
+    ReportContent,
+    ResultForm,
+    ResultKind,
+    ResultObject,
+)
 
 KEY_OBJECT_SELECTION = str(KeyObjectSelectionDocumentStorage)
 
@@ -61,20 +67,23 @@ def build_rejection_note(
     archive: str,
     rejected: Sequence[ObjectReference],
     source: bytes,
+    form: ResultForm = DEFAULT_FORM,
 ) -> ResultObject:
-    """Write the note that takes a study's withdrawn result objects out of an archive's use.
+    """Write the note that takes a study's withdrawn or replaced objects out of an archive's use.
 
     Parameters
     ----------
     content
-        Of the withdrawing report: what the note is made with. The same content, archive, objects
-        and source give the same bytes.
+        Of the withdrawing or replacing report: what the note is made with. The same content,
+        archive, objects and source give the same bytes.
     archive
         Our name of the archive that gets the note.
     rejected
         Our objects of the study that the archive has, one or more.
     source
         Part 10 bytes of a film of the study: whose patient it is.
+    form
+        Series number.
 
     Raises
     ------
@@ -98,7 +107,7 @@ def build_rejection_note(
     note = SOPClass(
         study_instance_uid=study_uid(content),
         series_instance_uid=series,
-        series_number=SERIES_NUMBERS[ResultKind.REJECTION_NOTE],
+        series_number=form.series_number(ResultKind.REJECTION_NOTE),
         sop_instance_uid=own_uid("object", *parts),
         sop_class_uid=KEY_OBJECT_SELECTION,
         instance_number=1,
@@ -113,6 +122,7 @@ def build_rejection_note(
     return ResultObject(
         kind=ResultKind.REJECTION_NOTE,
         variant=archive,
+        look=form.look(ResultKind.REJECTION_NOTE),
         sop_class_uid=KEY_OBJECT_SELECTION,
         sop_instance_uid=SopInstanceUid(note.SOPInstanceUID),
         series_instance_uid=SeriesInstanceUid(series),
@@ -172,12 +182,16 @@ def _tree(content: ReportContent, objects: Sequence[ObjectReference]) -> Contain
     )
     root.ContentSequence = ContentSequence()
     items = root.ContentSequence
-    items.extend(LanguageOfContentItemAndDescendants(CodedConcept.from_code(codes.LANGUAGES["en"])))
+    items.extend(
+        LanguageOfContentItemAndDescendants(
+            CodedConcept.from_code(codes.LANGUAGES[content.language])
+        )
+    )
     items.extend(_observer())
     items.append(
         TextContentItem(
             name=codes.KEY_OBJECT_DESCRIPTION,
-            value=" ".join(withdrawal.sentences(content.finding)),
+            value=wording.rejection(content),
             relationship_type=_CONTAINS,
         )
     )

@@ -24,7 +24,6 @@ from screener.dicom.dataset import open_instance
 from screener.dicom.report_tree import content_tree
 from screener.dicom.result import (
     MANUFACTURER,
-    SERIES_NUMBERS,
     finish,
     object_uid,
     series_uid,
@@ -39,7 +38,7 @@ from screener.domain.report import (
     Predecessor,
     ReportClass,
     ReportContent,
-    ReportVariant,
+    ResultForm,
     ResultKind,
     ResultObject,
 )
@@ -53,7 +52,7 @@ _CLASSES = {
 
 def build_report(
     content: ReportContent,
-    variant: ReportVariant,
+    form: ResultForm,
     sources: Mapping[ScreeningId, bytes],
     captures: Sequence[ResultObject] = (),
 ) -> ResultObject:
@@ -62,9 +61,9 @@ def build_report(
     Parameters
     ----------
     content
-        The finding and its films. The same content and variant give the same bytes.
-    variant
-        SOP class and language.
+        The finding and its films. The same content and form give the same bytes.
+    form
+        SOP class and series number; the language is the content's.
     sources
         Part 10 bytes of every film that `content` names; of one that is not scored they may be
         missing or unreadable.
@@ -86,13 +85,14 @@ def build_report(
     """
     copies = _copies(content, sources)
     patient = next(iter(copies.values()))
-    series = series_uid(content, ResultKind.REPORT, str(variant))
+    look = form.look(ResultKind.REPORT)
+    series = series_uid(content, ResultKind.REPORT, look)
     report = SOPClass(
         study_instance_uid=study_uid(content),
         series_instance_uid=series,
-        series_number=SERIES_NUMBERS[ResultKind.REPORT],
-        sop_instance_uid=object_uid(content, ResultKind.REPORT, str(variant)),
-        sop_class_uid=_CLASSES[variant.report_class],
+        series_number=form.series_number(ResultKind.REPORT),
+        sop_instance_uid=object_uid(content, ResultKind.REPORT, look),
+        sop_class_uid=_CLASSES[form.report_class],
         instance_number=1,
         modality="SR",
         manufacturer=MANUFACTURER,
@@ -107,11 +107,12 @@ def build_report(
     report.CurrentRequestedProcedureEvidenceSequence = [_evidence(content, captures)]
     if content.predecessor is not None:
         report.PredecessorDocumentsSequence = [_predecessor(content, content.predecessor)]
-    tree = content_tree(content, language=variant.language, copies=copies, captures=captures)
+    tree = content_tree(content, copies=copies, captures=captures)
     report.update(tree)
     return ResultObject(
         kind=ResultKind.REPORT,
-        variant=str(variant),
+        variant=look,
+        look=look,
         sop_class_uid=str(report.SOPClassUID),
         sop_instance_uid=SopInstanceUid(report.SOPInstanceUID),
         series_instance_uid=SeriesInstanceUid(series),

@@ -19,7 +19,6 @@ from highdicom.sr import (
     DeviceObserverIdentifyingAttributes,
     FindingSite,
     ImageContentItem,
-    ImageLibrary,
     ImageRegion,
     LanguageOfContentItemAndDescendants,
     Measurement,
@@ -38,18 +37,20 @@ from pydicom.uid import UID
 
 from screener import __version__
 from screener.dicom import codes
+from screener.dicom.image_library import fits_library, image_library
 from screener.dicom.result import (
     MANUFACTURER,
     device_uid,
+    film_part,
     object_uid,
     tracking_uid,
 )
 from screener.dicom.uids import DEVICE_MODEL
 from screener.domain import wording
+from screener.domain.catalogue import ENGLISH
 from screener.domain.estimate import Estimate
 from screener.domain.finding import Verdict
 from screener.domain.identifiers import ScreeningId
-from screener.domain.phrases import capital
 from screener.domain.report import (
     NotScoredFilm,
     ReportContent,
@@ -67,7 +68,6 @@ _DIGEST_LENGTH = 16
 def content_tree(
     content: ReportContent,
     *,
-    language: str,
     copies: Mapping[ScreeningId, Dataset],
     captures: Sequence[ResultObject],
 ) -> ContainerContentItem:
@@ -77,8 +77,6 @@ def content_tree(
     ----------
     content
         The finding and its films.
-    language
-        Of the texts; a key of `codes.LANGUAGES`.
     copies
         Legal copies of the scored films.
     captures
@@ -87,7 +85,7 @@ def content_tree(
     root = ContainerContentItem(name=standard.DCM.ImagingMeasurementReport, template_id="1500")
     root.ContentSequence = ContentSequence()
     items = root.ContentSequence
-    spoken = CodedConcept.from_code(codes.LANGUAGES[language])
+    spoken = CodedConcept.from_code(codes.LANGUAGES[content.language])
     items.extend(LanguageOfContentItemAndDescendants(spoken))
     items.extend(_observer())
     items.append(
@@ -100,9 +98,9 @@ def content_tree(
     # the template is extensible: what matters most stands first, where every viewer begins
     items.extend(_conclusion(content))
     scored = [copies[film.screening_id] for film in content.films]
-    library = [copy for copy in scored if _fits_library(copy)]
+    library = [copy for copy in scored if fits_library(copy)]
     if library:
-        items.extend(ImageLibrary(library))
+        items.extend(image_library(library))
     # numbers of films that may be of two children are nobody's
     if content.films and wording.is_one_child(content):
         measurements = _container(standard.DCM.ImagingMeasurements)
@@ -140,18 +138,6 @@ def _observer() -> ObservationContext:
     )
 
 
-def _fits_library(copy: Dataset) -> bool:
-    """Return whether TID 1603, which wants orientation and spacing of radiographs, can be met."""
-    spacing = copy.get("ImagerPixelSpacing")
-    return (
-        len(copy.get("PatientOrientation") or ()) == 2  # noqa: PLR2004 - row and column
-        and spacing is not None
-        and len(spacing) == 2  # noqa: PLR2004 - row and column
-        and _is_radiograph(copy.SOPClassUID)
-        and all(keyword in copy for keyword in ("Modality", "Rows", "Columns"))
-    )
-
-
 def _film_group(
     content: ReportContent, film: ScoredFilm, source: Dataset, captures: Sequence[ResultObject]
 ) -> PlanarROIMeasurementsAndQualitativeEvaluations:
@@ -160,14 +146,14 @@ def _film_group(
         tracking_identifier=TrackingIdentifier(
             uid=tracking_uid(str(film.header.sop_instance_uid)),
             # without the film's number, which another film of the study would change
-            identifier=wording.INPUT_FIELD_LABEL,
+            identifier=ENGLISH("field.label"),
         ),
         referenced_region=_region(film, source),
         geometric_purpose=codes.BOUNDED_BY,
         finding_type=codes.BONE_DENSITY_LOW if low else None,
         finding_sites=[FindingSite(anatomic_location=codes.LUMBAR_SPINE)],
         algorithm_id=_algorithm(content, film),
-        measurements=_measurements(film),
+        measurements=_measurements(content, film),
     )
     items = group[0].ContentSequence
     method = CodeContentItem(
@@ -176,11 +162,10 @@ def _film_group(
         relationship_type=_HAS_CONCEPT_MOD,
     )
     items.insert(2, method)
-    region = f"{capital(wording.film_words(content, film))}: {wording.INPUT_FIELD_LABEL}."
-    items.append(_text(codes.REGION, region))
-    shown = object_uid(content, ResultKind.OVERLAY, source.SOPInstanceUID)
+    region = wording.region_words(content, film)
+    items.append(_text(codes.in_words(codes.REGION, content.say), region))
     for capture in captures:
-        if capture.sop_instance_uid == shown:
+        if _shows(content, capture, source.SOPInstanceUID):
             items.append(
                 ImageContentItem(
                     name=codes.ILLUSTRATION_OF_ROI,
@@ -190,6 +175,12 @@ def _film_group(
                 )
             )
     return group
+
+
+def _shows(content: ReportContent, capture: ResultObject, film_uid: str) -> bool:
+    """Return whether a capture is the overlay of a film."""
+    part = film_part(film_uid, capture.look)
+    return capture.sop_instance_uid == object_uid(content, ResultKind.OVERLAY, part)
 
 
 def _region(film: ScoredFilm, source: Dataset) -> ImageRegion:
@@ -210,43 +201,65 @@ def _region(film: ScoredFilm, source: Dataset) -> ImageRegion:
 
 
 def _algorithm(content: ReportContent, film: ScoredFilm) -> AlgorithmIdentification:
-    predictor = film.prediction.predictor
-    missing = ", ".join(film.clinical.missing) or "none"
+    say, predictor = content.say, film.prediction.predictor
+    missing = say("join.comma").join(say(f"input.{name}") for name in film.clinical.missing)
+    cut = wording.threshold_in_short(say, content.finding)
     return AlgorithmIdentification(
-        name=f"{predictor.name} (synthetic)" if predictor.synthetic else predictor.name,
+        name=say(
+            "algorithm.synthetic" if predictor.synthetic else "algorithm", name=predictor.name
+        ),
         version=predictor.version,
         parameters=[
-            f"weights {predictor.checksum[:_DIGEST_LENGTH]}",
-            f"input {film.prediction.input_digest[:_DIGEST_LENGTH]}",
-            f"reference {content.finding.reference}",
-            f"threshold {wording.threshold_in_short(content.finding)}",
-            f"missing: {missing}",
+            say("parameter.weights", digest=predictor.checksum[:_DIGEST_LENGTH]),
+            say("parameter.input", digest=film.prediction.input_digest[:_DIGEST_LENGTH]),
+            say("parameter.reference", reference=content.finding.reference),
+            say("parameter.threshold", threshold=cut),
+            say("parameter.missing", names=missing or say("none")),
         ],
         family=codes.ARTIFICIAL_INTELLIGENCE,
     )
 
 
-def _measurements(film: ScoredFilm) -> list[Measurement]:
-    p = film.prediction
-    return _values(
+def _measurements(content: ReportContent, film: ScoredFilm) -> list[Measurement]:
+    p, estimate = film.prediction, content.finding.estimate
+    values = _values(
         (p.abmd_g_cm2, p.abmd_low_g_cm2, p.abmd_high_g_cm2),
         (film.z, film.z_low, film.z_high),
         codes.ESTIMATED,
     )
+    # of several films the study has one, which stands with the study's values
+    if len(content.films) == 1 and estimate is not None:
+        values += _probability(estimate)
+    return values
+
+
+def _probability(estimate: Estimate) -> list[Measurement]:
+    """Return that the Z is low with a probability, and among whom: the site's own children only."""
+    p = estimate.low_probability
+    if p is None or not p.local:
+        return []
+    return [
+        Measurement(name=name, value=round(100 * share), unit=codes.PERCENT)
+        for name, share in ((codes.PROBABILITY, p.value), (codes.PREVALENCE, p.prevalence))
+    ]
 
 
 def _values(
     abmd_g_cm2: tuple[float, float, float], z: tuple[float, float, float], derivation: Code
 ) -> list[Measurement]:
-    """Return estimate and interval bounds as printed; the derivation stands at the estimates."""
-    abmd_names = (codes.ABMD, codes.ABMD_LOW, codes.ABMD_HIGH)
-    z_names = (codes.Z_SCORE, codes.Z_LOW, codes.Z_HIGH)
+    """Return estimate and interval bounds as printed; the derivation stands at the estimates.
+
+    A viewer that shows only the first five shows both estimates, and what Z may be.
+    """
+    abmd, abmd_low, abmd_high = (round(value, 2) for value in abmd_g_cm2)
+    z_score, z_low, z_high = z
     measured = [
-        *(
-            (name, round(v, 2), codes.G_PER_CM2)
-            for name, v in zip(abmd_names, abmd_g_cm2, strict=True)
-        ),
-        *((name, v, codes.STANDARD_DEVIATIONS) for name, v in zip(z_names, z, strict=True)),
+        (codes.ABMD, abmd, codes.G_PER_CM2),
+        (codes.Z_SCORE, z_score, codes.STANDARD_DEVIATIONS),
+        (codes.Z_LOW, z_low, codes.STANDARD_DEVIATIONS),
+        (codes.Z_HIGH, z_high, codes.STANDARD_DEVIATIONS),
+        (codes.ABMD_LOW, abmd_low, codes.G_PER_CM2),
+        (codes.ABMD_HIGH, abmd_high, codes.G_PER_CM2),
     ]
     return [
         Measurement(
@@ -266,7 +279,7 @@ def _study_values(estimate: Estimate) -> ContainerContentItem:
         (estimate.z, estimate.z_low, estimate.z_high),
         codes.MEAN if len(estimate.films) > 1 else codes.ESTIMATED,
     )
-    for measurement in measurements:
+    for measurement in [*measurements, *_probability(estimate)]:
         container.ContentSequence.extend(measurement)
     return container
 
@@ -283,9 +296,9 @@ def _conclusion(content: ReportContent) -> list[TextContentItem]:
         (codes.SYNTHETIC, wording.synthetic_notice(content)),
         *concluded,
         (codes.CAUTION, wording.cautions(content)),
-        (codes.DISCLAIMER, wording.disclaimers()),
+        (codes.DISCLAIMER, wording.disclaimers(content.say)),
     )
-    return [_text(name, " ".join(sentences)) for name, sentences in texts if sentences]
+    return [_named(content, name, " ".join(said)) for name, said in texts if said]
 
 
 def _evaluations(content: ReportContent) -> ContainerContentItem:
@@ -313,14 +326,14 @@ def _evaluations(content: ReportContent) -> ContainerContentItem:
     texts.append((codes.CONCLUDED, (wording.concluded(content),)))
     for name, sentences in texts:
         for sentence in sentences:
-            items.append(_text(name, sentence))
+            items.append(_named(content, name, sentence))
     for film in content.not_scored:
         items.append(_not_scored(content, film))
     return container
 
 
 def _not_scored(content: ReportContent, film: NotScoredFilm) -> TextContentItem:
-    item = _text(codes.FILM_NOT_SCORED, wording.not_scored(content, film))
+    item = _named(content, codes.FILM_NOT_SCORED, wording.not_scored(content, film))
     header = film.header
     if header.series_instance_uid is None:
         return item  # it cannot be listed as evidence, and so not be referred to
@@ -341,6 +354,12 @@ def _container(name: Code) -> ContainerContentItem:
     return container
 
 
+def _named(content: ReportContent, name: Code, value: str) -> TextContentItem:
+    """Return a text under its name, which is in the report's language where it is ours."""
+    ours = name.scheme_designator == codes.PRIVATE_SCHEME
+    return _text(codes.in_words(name, content.say) if ours else name, value)
+
+
 def _text(name: Code, value: str) -> TextContentItem:
     return TextContentItem(name=name, value=value, relationship_type=_CONTAINS)
 
@@ -352,8 +371,3 @@ def _code(name: Code, value: Code) -> CodeContentItem:
 def is_image(sop_class_uid: str) -> bool:
     """Return whether a SOP class is one of images."""
     return "Image Storage" in UID(sop_class_uid).name
-
-
-def _is_radiograph(sop_class_uid: str) -> bool:
-    name = UID(sop_class_uid).name
-    return "Computed Radiography" in name or "Digital X-Ray" in name

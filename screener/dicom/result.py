@@ -6,14 +6,17 @@ import re
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
 
-from pydicom.charset import convert_encodings
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
-from pydicom.valuerep import PersonName
 
 from screener import __version__
 from screener.dicom import codes
 from screener.dicom.source import EQUIPMENT, PATIENT_AND_STUDY
+from screener.dicom.texts import (
+    choose_character_set,
+    declared_character_set,
+    with_encoded_texts,
+)
 from screener.dicom.uids import (
     DEVICE_MODEL,
     IMPLEMENTATION_CLASS_UID,
@@ -24,15 +27,6 @@ from screener.domain.report import ReportContent, ResultKind
 
 MANUFACTURER = "bmd-screener project"
 
-#: High, and one to a kind: a viewer that sorts by number shows the child's own films first.
-SERIES_NUMBERS = {
-    ResultKind.REPORT: 9001,
-    ResultKind.OVERLAY: 9002,
-    ResultKind.CARD: 9003,
-    ResultKind.PRESENTATION: 9004,
-    ResultKind.DOCUMENT: 9005,
-    ResultKind.REJECTION_NOTE: 9009,
-}
 _SERIES_NAMES = {
     ResultKind.REPORT: "AI BMD report",
     ResultKind.OVERLAY: "AI BMD overlay",
@@ -42,28 +36,6 @@ _SERIES_NAMES = {
     ResultKind.REJECTION_NOTE: "AI BMD rejection note",
 }
 
-UTF_8 = "ISO_IR 192"
-#: Character sets that a result object keeps; the empty one is the default repertoire. Those with
-#: code extensions are written as UTF-8.
-_KEPT_CHARACTER_SETS = frozenset(
-    {
-        "",
-        "ISO_IR 100",
-        "ISO_IR 101",
-        "ISO_IR 109",
-        "ISO_IR 110",
-        "ISO_IR 126",
-        "ISO_IR 127",
-        "ISO_IR 138",
-        "ISO_IR 144",
-        "ISO_IR 148",
-        "ISO_IR 166",
-        "ISO_IR 203",
-        UTF_8,
-        "GB18030",
-    }
-)
-_TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _OFFSET = re.compile(r"([+-])(\d{2})(\d{2})")
 _LONG_STRING = 64
 
@@ -76,15 +48,20 @@ def object_uid(content: ReportContent, kind: ResultKind, part: str) -> str:
     content, kind
         The same finding, revision and kind always give the same UID.
     part
-        What tells objects of one kind apart: a report's variant, the SOP Instance UID of the film
-        that an overlay shows, nothing for a card.
+        What tells objects of one kind apart: `ResultForm.look`, and the SOP Instance UID of the
+        film where there is one object for each film; see `film_part`.
     """
     return own_uid("object", *_identity(content, kind), part)
 
 
-def series_uid(content: ReportContent, kind: ResultKind, variant: str) -> str:
-    """Return the Series Instance UID: a new series for each kind, report variant and revision."""
-    return own_uid("series", *_identity(content, kind), variant)
+def film_part(film_uid: str, look: str) -> str:
+    """Return what tells the object of a film apart from the others of its kind."""
+    return f"{film_uid} {look}".strip()
+
+
+def series_uid(content: ReportContent, kind: ResultKind, look: str) -> str:
+    """Return the Series Instance UID: a new series for each kind, look and revision."""
+    return own_uid("series", *_identity(content, kind), look)
 
 
 def tracking_uid(film_uid: str) -> str:
@@ -128,11 +105,18 @@ def finish(result: Dataset, source: Dataset, content: ReportContent, kind: Resul
     -------
     bytes
         A Part 10 file. Nothing in it comes from the clock.
+
+    Raises
+    ------
+    UnencodableText
+        A text cannot be written without a loss.
     """
     for keyword in PATIENT_AND_STUDY:
         if keyword in source:
             result.add(source[keyword])
-    at = _local_time(content.concluded_at, str(source.get("TimezoneOffsetFromUTC") or ""))
+    if content.utc_offset:
+        result.TimezoneOffsetFromUTC = content.utc_offset
+    at = _local_time(content.concluded_at, str(result.get("TimezoneOffsetFromUTC") or ""))
     day, time = at.strftime("%Y%m%d"), at.strftime("%H%M%S")
     result.InstanceCreationDate, result.InstanceCreationTime = day, time
     result.ContentDate, result.ContentTime = day, time
@@ -144,16 +128,22 @@ def finish(result: Dataset, source: Dataset, content: ReportContent, kind: Resul
     result.CodingSchemeIdentificationSequence = [codes.coding_scheme()]
     result.ContributingEquipmentSequence = _equipment(content, source)
 
-    charset = _character_set(result, source)
-    if charset:
-        result.SpecificCharacterSet = charset
-    elif "SpecificCharacterSet" in result:
-        del result.SpecificCharacterSet
-
     result.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
     result.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+    return encode(result, source)
+
+
+def encode(result: Dataset, source: Dataset) -> bytes:
+    """Encode a finished object in the character set of its source, or in UTF-8 where need be.
+
+    Raises
+    ------
+    UnencodableText
+        A text cannot be written without a loss.
+    """
+    charset = choose_character_set(result, declared_character_set(source))
     encoded = BytesIO()
-    result.save_as(encoded, enforce_file_format=True)
+    with_encoded_texts(result, charset).save_as(encoded, enforce_file_format=True)
     return encoded.getvalue()
 
 
@@ -191,45 +181,10 @@ def _equipment(content: ReportContent, source: Dataset) -> list[Dataset]:
 
 
 def _local_time(at: datetime, offset: str) -> datetime:
-    """Return a time in the zone that the source's own dates are in, where it says which."""
+    """Return a time in the site's zone, else the film's; where neither is known, UTC."""
     found = _OFFSET.fullmatch(offset)
     if found is None:
         return at
     minutes = int(found[2]) * 60 + int(found[3])
     zone = timezone(timedelta(minutes=minutes if found[1] == "+" else -minutes))
     return at.astimezone(zone)
-
-
-def _character_set(result: Dataset, source: Dataset) -> str:
-    """Return the source's character set where it can hold every text, else UTF-8.
-
-    Notes
-    -----
-    pydicom and highdicom write '?' for what a set cannot hold, without an error.
-
-    Source: PS3.3 C.12.1.1.2; PS3.5 section 6.1.
-    """
-    declared = source.get("SpecificCharacterSet") or ""
-    if declared == "ISO_IR 6":
-        declared = ""  # its proper spelling
-    if not isinstance(declared, str) or declared not in _KEPT_CHARACTER_SETS:
-        return UTF_8
-    encoding = convert_encodings(declared)[0]
-    try:
-        for text in _texts(result):
-            text.encode(encoding)
-    except UnicodeEncodeError:
-        return UTF_8
-    return declared
-
-
-def _texts(dataset: Dataset) -> list[str]:
-    found = []
-    for element in dataset:
-        if element.VR == "SQ":
-            for item in element.value:
-                found += _texts(item)
-        elif element.VR in _TEXT_VRS and element.value is not None:
-            single = isinstance(element.value, str | PersonName)
-            found += [str(v) for v in ([element.value] if single else element.value)]
-    return found

@@ -6,18 +6,21 @@ never altered; what is made here is a small copy in which every value is legal.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from pydicom import config
-from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_VM, dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.valuerep import DA, TM, validate_value
 
+from screener.dicom.character_sets import CharacterSet
 from screener.dicom.dataset import LIBRARY_ERRORS, open_instance, quiet
+from screener.dicom.texts import declared_character_set, decoded_texts
 from screener.domain.errors import UnreadableInstance
 from screener.domain.instance import InstanceHeader
 from screener.domain.report import NotScoredFilm, ReportContent, ScoredFilm
@@ -88,6 +91,22 @@ _DEFINED_TERMS = {
     "PatientIdentityRemoved": {"YES", "NO"},
     "LossyImageCompression": {"00", "01"},
 }
+#: What an item needs, one of each lot at least: PS3.3 section 8.8 and C.7.1.1, section 10.14.
+_NEEDED_IN_ITEMS = {
+    "ProcedureCodeSequence": (
+        {"CodeValue", "LongCodeValue", "URNCodeValue"},
+        {"CodingSchemeDesignator", "URNCodeValue"},
+        {"CodeMeaning"},
+    ),
+    "OtherPatientIDsSequence": ({"PatientID"}, {"TypeOfPatientID"}),
+    "IssuerOfAccessionNumberSequence": ({"LocalNamespaceEntityID", "UniversalEntityIDType"},),
+}
+#: Nobody has a size or weight of nothing: zero is entered for "not known".
+_ABOVE_ZERO = frozenset({"PatientSize", "PatientWeight"})
+#: (0008,0201), PS3.3 C.12.1.1.8: -1200 to +1400.
+_UTC_OFFSET = re.compile(r"-(0\d|1[01])[0-5]\d|-1200|\+(0\d|1[0-3])[0-5]\d|\+1400")
+#: Those of which Laterality need not be told (PS3.3 C.7.3.1.1.2): radiographs that are read here.
+_WITHOUT_SIDES = frozenset({"CHEST"})
 _REPLACEMENT_CHARACTER = "\ufffd"
 
 
@@ -159,21 +178,41 @@ def copy_source(source: Dataset, header: InstanceHeader) -> Dataset:
     copy.SOPClassUID = header.sop_class_uid
     copy.SOPInstanceUID = str(header.sop_instance_uid)
     with quiet():
+        charset = declared_character_set(source)
         for keyword in (*PATIENT_AND_STUDY, *EQUIPMENT, *_IMAGE):
-            element = legal_element(source, keyword)
+            element = legal_element(source, keyword, charset)
             if element is not None:
                 copy.add(element)
-        charset = source.get("SpecificCharacterSet")
     for keyword in TYPE_2:
         if keyword not in copy:
             setattr(copy, keyword, "")
-    if charset:
-        copy.SpecificCharacterSet = charset
+    if charset.value:
+        copy.SpecificCharacterSet = charset.value
     return copy
 
 
-def legal_element(dataset: Dataset, keyword: str) -> DataElement | None:
+def describe_body_part(result: Dataset, copy: Dataset) -> None:
+    """Give a result object the body part of its film, and its side where it may have sides.
+
+    Notes
+    -----
+    Laterality is Type 2C: it must be there, and may be empty, unless the body part has no sides.
+    """
+    if "BodyPartExamined" in copy:
+        result.add(copy["BodyPartExamined"])
+    if copy.get("BodyPartExamined") not in _WITHOUT_SIDES:
+        result.Laterality = None
+
+
+def legal_element(
+    dataset: Dataset, keyword: str, charset: CharacterSet | None = None
+) -> DataElement | None:
     """Return an element as the standard allows it, or None; use inside `quiet`.
+
+    Parameters
+    ----------
+    charset
+        That of the texts; what the data set declares itself where None.
 
     Raises
     ------
@@ -184,12 +223,18 @@ def legal_element(dataset: Dataset, keyword: str) -> DataElement | None:
     if tag is None or tag not in dataset:
         return None
     vr = dictionary_VR(tag)
+    charset = charset or declared_character_set(dataset)
+    value: Any = decoded_texts(dataset.get_item(tag), vr, charset)
     try:
-        element = dataset[tag]
-        value = _legal_sequence(element.value) if vr == "SQ" else _plain(element.value)
+        if value is None:
+            element = dataset[tag]
+            found = element.value
+            value = _legal_sequence(keyword, found, charset) if vr == "SQ" else _plain(found)
+            if vr != element.VR:
+                return None
     except LIBRARY_ERRORS:
         return None
-    if vr != element.VR or value is None:
+    if value is None:
         return None
     texts: list[Any] = value if isinstance(value, list) else [value]
     if keyword in _IDENTIFIERS and any(_REPLACEMENT_CHARACTER in str(text) for text in texts):
@@ -198,7 +243,7 @@ def legal_element(dataset: Dataset, keyword: str) -> DataElement | None:
         )
     if vr != "SQ" and not all(_is_legal(keyword, vr, text) for text in texts):
         return None
-    if vr != "SQ" and len(texts) > 1 and dictionary_VM(tag) == "1":
+    if vr != "SQ" and not _has_as_many(texts, dictionary_VM(tag)):
         return None
     return DataElement(tag, vr, value, validation_mode=config.IGNORE)
 
@@ -212,16 +257,34 @@ def _plain(value: Any) -> Any:
     return value if type(value) is int else str(value)
 
 
-def _legal_sequence(items: Sequence) -> Sequence | None:
+def _has_as_many(values: list[Any], multiplicity: str) -> bool:
+    """Return whether there are none, or as many values as the dictionary says: ``2``, ``1-n``."""
+    least, _, most = multiplicity.partition("-")
+    if values == [""]:
+        return True
+    return len(values) >= int(least) and (
+        not most.isdecimal() if most else len(values) == int(least)
+    )
+
+
+def _legal_sequence(keyword: str, items: Sequence, charset: CharacterSet) -> Sequence | None:
     """Return items in which every element is legal, or None where one is not."""
     copied = []
+    needed = _NEEDED_IN_ITEMS.get(keyword, ())
     for item in items:
         copy = Dataset()
-        for element in item:
-            legal = legal_element(item, element.keyword) if element.keyword else None
+        own = declared_character_set(item, inherited=charset)
+        for tag in list(item.keys()):
+            inner = keyword_for_tag(tag)
+            if inner == "SpecificCharacterSet":
+                continue  # the whole object will have one
+            legal = legal_element(item, inner, own) if inner else None
+            element = item[tag]
             if legal is None and not element.is_empty:
                 return None
             copy.add(legal or DataElement(element.tag, element.VR, None))
+        if not all(any(copy.get(name) for name in names) for names in needed):
+            return None
         copied.append(copy)
     return Sequence(copied) if copied else None
 
@@ -234,8 +297,12 @@ def _is_legal(keyword: str, vr: str, value: str | int) -> bool:
         return True
     if keyword in _DEFINED_TERMS and text not in _DEFINED_TERMS[keyword]:
         return False
+    if keyword == "TimezoneOffsetFromUTC" and not _UTC_OFFSET.fullmatch(text):
+        return False
     try:
         validate_value(vr, value, config.RAISE)
+        if keyword in _ABOVE_ZERO:
+            return float(text) > 0
         if vr == "DA":
             DA(text, validation_mode=config.RAISE)
         elif vr == "TM":

@@ -29,7 +29,7 @@ class DeliveryState(StrEnum):
     REFUSED = "REFUSED"
     #: Given up after a permanent error; an operator may retry. An end.
     FAILED = "FAILED"
-    #: Its report was withdrawn before the archive had it: it is never sent. An end.
+    #: Its report was withdrawn, or its picture replaced, before the archive had it. An end.
     CANCELLED = "CANCELLED"
 
 

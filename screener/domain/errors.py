@@ -79,6 +79,12 @@ class UnsupportedPixels(PermanentError):
         self.truncated = truncated
 
 
+class UnencodableText(PermanentError):
+    """A text of a result object cannot be written in any character set without a loss."""
+
+    code = "UNENCODABLE_TEXT"
+
+
 class PredictorMismatch(PermanentError):
     """A predictor's files, card or input do not fit together."""
 

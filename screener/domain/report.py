@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from screener.domain.catalogue import CATALOGUES, Catalogue, Language
 from screener.domain.finding import Finding, Verdict
 from screener.domain.identifiers import ScreeningId, SeriesInstanceUid, SopInstanceUid
 from screener.domain.instance import InstanceHeader
@@ -41,15 +43,116 @@ class ReportClass(StrEnum):
     ENHANCED = "enhanced"
 
 
+class CaptureModality(StrEnum):
+    """(0008,0060) of captures."""
+
+    #: Other: no hanging protocol takes the capture for one of the child's films.
+    OTHER = "OT"
+    #: Secondary capture: retired, and what some old viewers show.
+    SECONDARY_CAPTURE = "SC"
+    #: As if it were a radiograph: for archives that route by modality and take nothing else.
+    DIGITAL_RADIOGRAPHY = "DX"
+
+
+#: High: a viewer that sorts by number shows the child's own films first.
+FIRST_SERIES_NUMBER = 9001
+
+
+class ArchiveObject(StrEnum):
+    """What the settings of an archive may name, as `ResultKind` has it."""
+
+    #: The structured report.
+    REPORT = "report"
+    #: Each scored film with the attention of the network over it.
+    OVERLAY = "overlay"
+    #: The result card.
+    CARD = "card"
+    #: A presentation state for each scored film, which draws the network's input field.
+    PRESENTATION = "presentation"
+    #: The result card as a PDF.
+    DOCUMENT = "document"
+
+
+DEFAULT_OBJECTS = (ArchiveObject.REPORT, ArchiveObject.OVERLAY, ArchiveObject.CARD)
+
+
+def object_kinds(objects: Iterable[ArchiveObject] | None) -> frozenset[ResultKind]:
+    """Return the kinds that settings or a command name; those of the default where None."""
+    named = DEFAULT_OBJECTS if objects is None else objects
+    return frozenset(ResultKind[one.name] for one in named)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReportVariant:
-    """What may differ between the reports that two archives get of one finding."""
+class ResultForm:
+    """What an archive gets of a finding, and how. Archives of one form share objects.
+
+    Parameters
+    ----------
+    report_class, language
+        The SOP class of the report; the language of report and pictures.
+    kinds
+        Which objects.
+    capture_modality
+        Of overlay and card.
+    first_series_number
+        Of the report's series; the other kinds follow it.
+    not_low
+        Whether studies that are not LOW are sent, too.
+    """
 
     report_class: ReportClass = ReportClass.COMPREHENSIVE_3D
-    language: str = "en"
+    language: Language = Language.ENGLISH
+    kinds: frozenset[ResultKind] = field(default_factory=lambda: object_kinds(None))
+    capture_modality: CaptureModality = CaptureModality.OTHER
+    first_series_number: int = FIRST_SERIES_NUMBER
+    not_low: bool = False
 
-    def __str__(self) -> str:
-        return f"{self.report_class.value}.{self.language}"
+    def look(self, kind: ResultKind) -> str:
+        """Return what objects of a kind have in common in two forms that may share them.
+
+        It is part of a row's variant and of the UIDs: only what differs from the default is named,
+        so that objects of before are found again.
+        """
+        named = []
+        if kind is ResultKind.REPORT:
+            named += [self.report_class.value, self.language.value]
+            if ResultKind.OVERLAY not in self.kinds:
+                named.append("no-overlay")  # it refers to none
+        elif self.language is not Language.ENGLISH:
+            named.append(self.language.value)
+        if self.capture_modality is not CaptureModality.OTHER:
+            named.append(self.capture_modality.value)
+        if self.first_series_number != FIRST_SERIES_NUMBER:
+            named.append(f"s{self.first_series_number}")
+        return ".".join(named)
+
+    def series_number(self, kind: ResultKind) -> int:
+        """Return (0020,0011) of a kind's series."""
+        return self.first_series_number + list(ResultKind).index(kind)
+
+
+#: What an archive gets whose settings name nothing else.
+DEFAULT_FORM = ResultForm()
+
+
+def film_variant(screening_id: ScreeningId, look: str) -> str:
+    """Return the variant of an object that is made for each film."""
+    return f"film-{screening_id}" + (f".{look}" if look else "")
+
+
+def is_meant_for(form: ResultForm, finding: Finding, *, has_earlier: bool) -> bool:
+    """Return whether an archive gets a finding's objects.
+
+    Parameters
+    ----------
+    form
+        The archive's.
+    finding
+        With a report.
+    has_earlier
+        Whether it got an earlier report of the study: then it must learn what has changed.
+    """
+    return finding.verdict is Verdict.LOW or form.not_low or has_earlier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +197,24 @@ class Predecessor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierResult:
+    """The value of another study of the same child, shown as a faint point on the growth chart.
+
+    Parameters
+    ----------
+    age_years
+        On the day of its film.
+    abmd_g_cm2, abmd_low_g_cm2, abmd_high_g_cm2
+        Estimate and interval, g/cm2.
+    """
+
+    age_years: float
+    abmd_g_cm2: float
+    abmd_low_g_cm2: float
+    abmd_high_g_cm2: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportContent:
     """Everything that the result objects of one finding are made from.
 
@@ -118,6 +239,12 @@ class ReportContent:
         Name, version, device and region of the BMD reference: `wording.reference_statement`.
     growth_name
         The growth reference that a height Z comes from.
+    language
+        Of every text.
+    earlier
+        What earlier studies of the child gave, the oldest first.
+    utc_offset
+        Of the site at the time of the conclusion, such as ``"+0900"``; empty where it is not set.
     """
 
     finding: Finding
@@ -130,6 +257,14 @@ class ReportContent:
     interval_statement: str
     reference_statement: str
     growth_name: str
+    language: Language = Language.ENGLISH
+    earlier: tuple[EarlierResult, ...] = ()
+    utc_offset: str = ""
+
+    @property
+    def say(self) -> Catalogue:
+        """The texts of its language."""
+        return CATALOGUES[self.language]
 
     @property
     def named_films(self) -> tuple[ScoredFilm | NotScoredFilm, ...]:
@@ -149,10 +284,14 @@ class ReportContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultObject:
-    """A DICOM instance that we made, encoded as a Part 10 file."""
+    """A DICOM instance that we made, encoded as a Part 10 file.
+
+    `look` is that of the forms that it belongs to; `variant` tells it from the others of its kind.
+    """
 
     kind: ResultKind
     variant: str
+    look: str
     sop_class_uid: str
     sop_instance_uid: SopInstanceUid
     series_instance_uid: SeriesInstanceUid

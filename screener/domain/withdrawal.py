@@ -1,4 +1,4 @@
-"""Taking a report back: who may be asked to, the finding that says so, and its sentences."""
+"""Taking a report back: who may be asked to, and the finding that says so."""
 
 from __future__ import annotations
 
@@ -71,23 +71,3 @@ def withdrawing_finding(reported: Finding, because: str) -> Finding:
         not_scored=(),
         withdrawn_because=check_reason(because),
     )
-
-
-def sentences(finding: Finding) -> tuple[str, ...]:
-    """Return what a withdrawing report concludes: that, why, and what it does not say."""
-    return (
-        "The earlier report of this study is withdrawn.",
-        f"Reason: {finding.withdrawn_because.rstrip('.')}.",
-        "The estimate of the earlier report must not be used.",
-        "The withdrawal says nothing about the child's bone mineral density.",
-    )
-
-
-def change() -> str:
-    """Return what a withdrawing report does to the earlier one, without repeating its values."""
-    return "WITHDRAWN: this report takes the place of the earlier report of this study."
-
-
-def formation() -> str:
-    """Return how the value of a withdrawing report was formed: there is none."""
-    return "No value is given: the earlier report of this study is withdrawn."

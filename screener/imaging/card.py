@@ -13,12 +13,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from screener.domain import phrases, wording
+from screener.domain.catalogue import Catalogue
 from screener.domain.estimate import Estimate
 from screener.domain.finding import Verdict
-from screener.domain.patient import ClinicalVariables, Sex
+from screener.domain.patient import ClinicalVariables
 from screener.domain.reference import BmdReference, GrowthReference
 from screener.domain.report import ReportContent, ScoredFilm
-from screener.imaging.chart import growth_chart
+from screener.imaging.chart import ChartPoint, growth_chart, point_of
 from screener.imaging.lettering import Colour, Page, height_px, width_px
 
 Rgb = npt.NDArray[np.uint8]
@@ -91,15 +92,16 @@ def _header(page: Page, content: ReportContent) -> None:
     correction = wording.is_correction(content)
     ground, ink = (_PALE, _INK) if correction else (_PANEL, _TEXT)
     page.box((0, 0, WIDTH_PX, 86), ground)
-    title = "CORRECTION" if correction else "AI estimate - not DXA"
+    say = content.say
+    title = say("card.correction" if correction else "card.title")
     if content.withdraws:
-        title = "WITHDRAWN"
+        title = say("card.withdrawn")
     page.write((_LEFT, 44), title, 34, ink, bold=True, anchor="lm")
-    badges = [("RESEARCH USE ONLY", _ORANGE, False)]
+    badges = [(say("card.research"), _ORANGE, False)]
     if content.synthetic:
-        badges.append(("SYNTHETIC", _ORANGE, True))
+        badges.append((say("card.synthetic"), _ORANGE, True))
     if content.revision > 1:
-        badges.append((f"REVISED {content.revision}", _BLUE, True))
+        badges.append((say("card.revised", number=content.revision), _BLUE, True))
     right: float = _RIGHT
     for text, colour, filled in badges:
         edge = ink if correction else colour
@@ -127,9 +129,9 @@ def _numbers(page: Page, content: ReportContent, estimate: Estimate) -> None:
     colour = _ORANGE if low else _TEXT
     y = _earlier(page, content, _FILM_BOX[1])
     if wording.is_correction(content):
-        y = _small_numbers(page, estimate, y)
+        y = _small_numbers(page, content, estimate, y)
     else:
-        y = _big_numbers(page, estimate, y, colour)
+        y = _big_numbers(page, content, estimate, y, colour)
     first, *others = wording.verdict_sentences(content)
     y = page.paragraph((_LEFT, y), first, _BODY + 1, colour, _COLUMN, bold=True) + 4
     if others:
@@ -138,46 +140,50 @@ def _numbers(page: Page, content: ReportContent, estimate: Estimate) -> None:
         page.paragraph((_LEFT, y), rest, size, _TEXT, _COLUMN)
 
 
-def _big_numbers(page: Page, estimate: Estimate, y: float, colour: Colour) -> float:
-    level = phrases.level_words(estimate.interval_level)
-    page.write((_LEFT, y), "Estimated Z-score for age and sex", _SMALL, _QUIET)
-    z = f"{estimate.z:.1f}"
+def _big_numbers(
+    page: Page, content: ReportContent, e: Estimate, y: float, colour: Colour
+) -> float:
+    say = content.say
+    page.write((_LEFT, y), say("card.z"), _SMALL, _QUIET)
+    z = f"{e.z:.1f}"
     page.write((_LEFT, y + 28), z, 96, colour, bold=True)
     x = _LEFT + width_px(z, 96, bold=True) + 36
-    page.write((x, y + 44), f"{estimate.z_low:.1f} to {estimate.z_high:.1f}", 36, _TEXT)
-    page.write((x, y + 90), f"{level} prediction interval", _SMALL, _QUIET)
+    page.write((x, y + 44), say("range.z", low=e.z_low, high=e.z_high), 36, _TEXT)
+    level = say("card.interval", level=100 * e.interval_level)
+    page.write((x, y + 90), level, _SMALL, _QUIET)
     y += 156
-    page.write((_LEFT, y), "Estimated aBMD, lumbar spine (L1-L4)", _SMALL, _QUIET)
-    abmd = f"{estimate.abmd_g_cm2:.2f} g/cm2"
+    page.write((_LEFT, y), say("card.abmd"), _SMALL, _QUIET)
+    abmd = f"{e.abmd_g_cm2:.2f} g/cm2"
     page.write((_LEFT, y + 30), abmd, 42, _TEXT, bold=True)
     x = _LEFT + width_px(abmd, 42, bold=True) + 36
-    interval = f"{estimate.abmd_low_g_cm2:.2f} to {estimate.abmd_high_g_cm2:.2f}"
+    interval = say("range.abmd", low=e.abmd_low_g_cm2, high=e.abmd_high_g_cm2)
     page.write((x, y + 38), interval, 32, _TEXT)
     return y + 96
 
 
-def _small_numbers(page: Page, estimate: Estimate, y: float) -> float:
+def _small_numbers(page: Page, content: ReportContent, e: Estimate, y: float) -> float:
     """Write the numbers of a correction: nothing in them should strike the eye."""
-    level = phrases.level_words(estimate.interval_level)
-    z = phrases.z_words(estimate.z_low, estimate.z, estimate.z_high)
-    abmd = phrases.abmd_words(
-        estimate.abmd_low_g_cm2, estimate.abmd_g_cm2, estimate.abmd_high_g_cm2
-    )
-    y = page.paragraph((_LEFT, y), f"Now: Z {z}", 34, _TEXT, _COLUMN)
-    return page.paragraph((_LEFT, y), f"aBMD {abmd}; {level} interval", 26, _TEXT, _COLUMN) + 10
+    say = content.say
+    z = phrases.z_words(say, e.z_low, e.z, e.z_high)
+    abmd = phrases.abmd_words(say, e.abmd_low_g_cm2, e.abmd_g_cm2, e.abmd_high_g_cm2)
+    now = say("card.now_abmd", abmd=abmd, level=100 * e.interval_level)
+    y = page.paragraph((_LEFT, y), say("card.now", z=z), 34, _TEXT, _COLUMN)
+    return page.paragraph((_LEFT, y), now, 26, _TEXT, _COLUMN) + 10
 
 
 def _without_value(page: Page, content: ReportContent) -> None:
     """Fill the card of a study that has no value: why, what was said before, film by film."""
     y = _earlier(page, content, _FILM_BOX[1])
+    # without a film the whole width is free, and what is taken back must be seen from afar
+    width, size = (_COLUMN, _BODY + 4) if content.films else (_RIGHT - _LEFT, _BODY + 10)
     for sentence in wording.verdict_sentences(content):
-        y = page.paragraph((_LEFT, y), sentence, _BODY + 4, _TEXT, _COLUMN, bold=True)
+        y = page.paragraph((_LEFT, y), sentence, size, _TEXT, width, bold=True) + size // 2
     y = max(y, _FILM_BOX[3]) + 40
     scored = wording.film_lines(content)
     others = [wording.not_scored(content, film) for film in content.told_not_scored]
-    for title, lines in (("Films scored", scored), ("Films not scored", others)):
+    for title, lines in (("card.scored", scored), ("card.not_scored", others)):
         if lines:
-            page.write((_LEFT, y), title, _BODY, _QUIET, bold=True)
+            page.write((_LEFT, y), content.say(title), _BODY, _QUIET, bold=True)
             y += 38
             for line in lines[:_MOST_FILMS_LISTED]:
                 y = page.paragraph((_LEFT, y), line, _BODY, _TEXT, _RIGHT - _LEFT)
@@ -189,12 +195,12 @@ def _earlier(page: Page, content: ReportContent, y: float) -> float:
     if not wording.is_correction(content) or content.predecessor is None:
         return y
     if content.withdraws:
-        return page.paragraph((_LEFT, y), wording.changes(content)[0], _BODY, _PALE, _COLUMN) + 14
+        return y + 20  # the sentences that follow say it all
     before = content.predecessor.finding
     if before.verdict is Verdict.LOW:
-        text = "The low estimate of the earlier report no longer holds."
+        text = content.say("card.no_longer")
         y = page.paragraph((_LEFT, y), text, _BODY + 4, _PALE, _COLUMN, bold=True) + 4
-    text = f"Earlier: {wording.summary(before)}."
+    text = content.say("card.earlier", summary=wording.summary(content.say, before))
     return page.paragraph((_LEFT, y), text, _BODY - 2, _QUIET, _COLUMN) + 14
 
 
@@ -202,31 +208,51 @@ def _chart(page: Page, content: ReportContent, estimate: Estimate, reference: Bm
     """Draw the child's value on the curves; the replaced one, if any, faintly behind it."""
     left, top, right, bottom = _CHART_BOX
     page.box(_CHART_BOX, _PANEL)
-    children = "boys" if estimate.sex is Sex.MALE else "girls"
-    title = f"aBMD for age, {children} - {reference.label}"
-    points = [(estimate, _ORANGE if content.finding.verdict is Verdict.LOW else _BLUE)]
-    earlier = content.predecessor.finding.estimate if content.predecessor else None
-    if earlier is not None and earlier.sex is estimate.sex:
-        points.insert(0, (earlier, _EARLIER))
-        page.write((right - 16, top + 14), "grey: earlier report", 19, _QUIET, anchor="ra")
+    say = content.say
+    title = say(
+        "card.chart", children=say(f"children.{estimate.sex.value}"), reference=reference.label
+    )
     page.write((left + 16, top + 12), title, _SMALL, _QUIET, bold=True)
-    size = right - left - 20, bottom - top - 56
-    chart = growth_chart(reference, estimate.sex, points, size)
-    page.image.paste(Image.fromarray(chart), (left + 10, top + 48))
+    faint, legend = _grey_points(content, estimate)
+    y = top + 44.0
+    if legend:
+        y = page.paragraph((left + 16, y), say(legend), 18, _QUIET, right - left - 32)
+    colour = _ORANGE if content.finding.verdict is Verdict.LOW else _BLUE
+    points = [*((one, _EARLIER) for one in faint), (point_of(estimate), colour)]
+    size = right - left - 20, round(bottom - 8 - y)
+    chart = growth_chart(reference, estimate.sex, points, size, say=say)
+    page.image.paste(Image.fromarray(chart), (left + 10, round(y)))
+
+
+def _grey_points(content: ReportContent, estimate: Estimate) -> tuple[list[ChartPoint], str]:
+    """Return what stands faintly behind the child's value, and the key of what says so."""
+    faint = [
+        ChartPoint(
+            age_years=one.age_years,
+            abmd_g_cm2=one.abmd_g_cm2,
+            abmd_low_g_cm2=one.abmd_low_g_cm2,
+            abmd_high_g_cm2=one.abmd_high_g_cm2,
+        )
+        for one in content.earlier
+    ]
+    legend = "card.earlier_points" if faint else ""
+    replaced = content.predecessor.finding.estimate if content.predecessor else None
+    if replaced is not None and replaced.sex is estimate.sex:
+        faint.append(point_of(replaced))
+        legend = "card.replaced_and_earlier" if legend else "card.replaced"
+    return faint, legend
 
 
 def _contributions(page: Page, content: ReportContent, estimate: Estimate) -> None:
     """Draw how far each input moved the estimate, as bars from a middle line."""
     left, top, right, bottom = _BARS_BOX
     page.box(_BARS_BOX, _PANEL)
-    page.write((left + 16, top + 12), "What moved the estimate", _SMALL, _QUIET, bold=True)
+    say = content.say
+    page.write((left + 16, top + 12), say("card.moved"), _SMALL, _QUIET, bold=True)
     films = [film for film in content.films if film.screening_id in estimate.films]
     values = _mean_contributions(films)
     start = sum(film.z for film in films) / len(films) - sum(values.values())
-    text = (
-        f"in SDs, from the average training child (Z {start + 0:.1f}) to this one "
-        f"(Z {estimate.z:.1f})"
-    )
+    text = say("card.moved_from", start=start + 0, z=estimate.z)
     y = page.paragraph((left + 16, top + 46), text, 19, _QUIET, right - left - 32) + 16
     if not values:
         return
@@ -238,13 +264,13 @@ def _contributions(page: Page, content: ReportContent, estimate: Estimate) -> No
         missing = name in estimate.missing
         page.write(
             (left + 16, line),
-            phrases.input_words(name),
+            phrases.input_words(say, name),
             _SMALL,
             _QUIET if missing else _TEXT,
             anchor="lb" if missing else "lm",
         )
         if missing:
-            page.write((left + 16, line + 2), "missing", 18, _ORANGE, anchor="la")
+            page.write((left + 16, line + 2), say("card.missing"), 18, _ORANGE, anchor="la")
         length = reach * value / largest
         bar = sorted((middle, middle + length))
         page.box(
@@ -270,61 +296,71 @@ def _mean_contributions(films: Sequence[ScoredFilm]) -> dict[str, float]:
 
 def _notes(page: Page, content: ReportContent, growth: GrowthReference) -> None:
     """Write what a reader must know of this child, and beside it the limits of every card."""
+    say = content.say
     own = [*wording.cautions(content)]
     own += wording.changed_causes(content)
     if content.predecessor is not None and not wording.is_correction(content):
-        own.insert(0, f"Earlier: {wording.summary(content.predecessor.finding)}.")
+        before = wording.summary(say, content.predecessor.finding)
+        own.insert(0, say("card.earlier", summary=before))
     if wording.is_one_child(content):
-        own += [_measures(film.clinical, growth) for film in content.films[:1]]
+        own += [_measures(say, film.clinical, growth) for film in content.films[:1]]
     if content.not_scored and content.finding.estimate is not None:
-        reasons = sorted({phrases.reason_words(film.reason) for film in content.not_scored})
-        own.append(f"Films not scored: {len(content.not_scored)} ({'; '.join(reasons)}).")
-    _list(page, (_LEFT, 530), "About this estimate", own)
-    _list(page, (_LEFT + 555, 585), "Limits", list(wording.disclaimers()))
+        reasons = sorted({phrases.reason_words(say, film.reason) for film in content.not_scored})
+        listed, count = say("join.list").join(reasons), len(content.not_scored)
+        own.append(say("card.not_scored_count", count=count, reasons=listed))
+    _list(page, say, (_LEFT, 530), "card.about", own)
+    _list(page, say, (_LEFT + 555, 585), "card.limits", list(wording.disclaimers(say)))
 
 
-def _list(page: Page, column: tuple[int, int], title: str, texts: list[str]) -> None:
+def _list(
+    page: Page, say: Catalogue, column: tuple[int, int], title: str, texts: list[str]
+) -> None:
     x, width = column
     if not texts:
         return
-    page.write((x, _NOTES_TOP), title, _SMALL, _QUIET, bold=True)
+    page.write((x, _NOTES_TOP), say(title), _SMALL, _QUIET, bold=True)
     indent, gap, y = 20, 3, _NOTES_TOP + 32.0
     size = _fitting(texts, width - indent, _NOTES_BOTTOM - y, gap)
     shown = list(texts)
     while height_px(shown, size, width - indent, gap=gap) > _NOTES_BOTTOM - y:
         # the most important stand first; the report has them all
-        shown = [*shown[:-2], "More in the report."]
+        shown = [*shown[:-2], say("card.more")]
     for text in shown:
         page.write((x, y), "\N{BULLET}", size, _QUIET)
         y = page.paragraph((x + indent, y), text, size, _TEXT, width - indent) + gap
 
 
-def _measures(clinical: ClinicalVariables, growth: GrowthReference) -> str:
+def _measures(say: Catalogue, clinical: ClinicalVariables, growth: GrowthReference) -> str:
     """Return the child's measures with their Z in the growth charts."""
     age, sex = clinical.age_years, clinical.sex
-    words = [f"{phrases.sex_words(sex)}, {phrases.age_words(age)}"]
+    words = [phrases.sex_words(say, sex), phrases.age_words(say, age)]
     height, weight = clinical.height_m.value, clinical.weight_kg.value
+    charted = False
     if height is not None:
         z = growth.height_z(sex=sex, age_years=age, height_m=height)
-        words.append(f"height {height:.2f} m" + _growth_words(z))
+        words.append(say("card.height" if z is None else "card.height_z", value=height, z=z))
+        charted = z is not None
     if weight is not None:
         z = growth.weight_z(sex=sex, age_years=age, weight_kg=weight)
-        words.append(f"weight {weight:.1f} kg" + _growth_words(z))
-    charted = any("(Z" in word for word in words)
-    return f"Used: {', '.join(words)}{f'; {growth.name}' if charted else ''}."
-
-
-def _growth_words(z: float | None) -> str:
-    return "" if z is None else f" (Z {z:.1f})"
+        words.append(say("card.weight" if z is None else "card.weight_z", value=weight, z=z))
+        charted = charted or z is not None
+    measures = say("join.comma").join(words)
+    return say(
+        "card.used_charted" if charted else "card.used", measures=measures, growth=growth.name
+    )
 
 
 def _footer(page: Page, content: ReportContent) -> None:
     page.draw.line((_LEFT, _FOOTER_TOP, _RIGHT, _FOOTER_TOP), _RULE, 2)
-    text = f"{wording.formation(content)} Concluded {wording.concluded(content)}."
-    if content.films:
-        predictor = f"Predictor {wording.predictor_words(content)}."
-        threshold = f"Decision threshold {wording.threshold_in_short(content.finding)}."
-        text = f"{predictor} Reference {content.reference_statement}. {threshold} {text}"
+    say = content.say
+    text = say(
+        "card.footer_films" if content.films else "card.footer",
+        predictor=wording.predictor_words(content),
+        reference=content.reference_statement,
+        threshold=wording.threshold_in_short(say, content.finding),
+        formation=wording.formation(content),
+        at=wording.concluded(content),
+    )
     size = _fitting([text], _RIGHT - _LEFT, HEIGHT_PX - _FOOTER_TOP - 12, 0)
     page.paragraph((_LEFT, _FOOTER_TOP + 6), text, size, _QUIET, _RIGHT - _LEFT)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -12,23 +14,26 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
+from screener.domain.catalogue import CATALOGUES, Catalogue, Language
 from screener.domain.errors import OutsideReference
 from screener.domain.estimate import Estimate
 from screener.domain.patient import Sex
 from screener.domain.phrases import typeset
 from screener.domain.reference import BmdReference
 from screener.domain.threshold import DEFINITION_Z
-from screener.imaging.lettering import Colour, font_file
+from screener.imaging.lettering import Colour, font_file, font_file_of
 
 Rgb = npt.NDArray[np.uint8]
 
 CURVES_Z = (-2, -1, 0, 1, 2)
+#: The centile that a whole Z is, of a standard distribution.
+_CENTILES = {-2: "2", -1: "16", 0: "50", 1: "84", 2: "98"}
 _AGES = 48
 _AGE_TICK_YEARS = 3
 _DPI = 200
 _SIZE_POINTS = 7.0
 #: Left, bottom, right, top of the curves inside the picture.
-_MARGINS_PX = (76, 64, 64, 34)
+_MARGINS_PX = (76, 64, 118, 34)
 #: OpenCV draws between pixels in units of 1/16.
 _SHIFT = 4
 
@@ -37,11 +42,33 @@ GROUND, CURVE, WORDS, LOW = (26, 32, 40), (141, 153, 166), (180, 190, 201), (240
 Curves = tuple[tuple[int, tuple[float, ...]], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartPoint:
+    """One value on the chart with its interval: years and g/cm2."""
+
+    age_years: float
+    abmd_g_cm2: float
+    abmd_low_g_cm2: float
+    abmd_high_g_cm2: float
+
+
+def point_of(estimate: Estimate) -> ChartPoint:
+    """Return a study's value as a point."""
+    return ChartPoint(
+        age_years=estimate.age_years,
+        abmd_g_cm2=estimate.abmd_g_cm2,
+        abmd_low_g_cm2=estimate.abmd_low_g_cm2,
+        abmd_high_g_cm2=estimate.abmd_high_g_cm2,
+    )
+
+
 def growth_chart(
     reference: BmdReference,
     sex: Sex,
-    points: list[tuple[Estimate, Colour]],
+    points: Sequence[tuple[ChartPoint, Colour]],
     size: tuple[int, int],
+    *,
+    say: Catalogue,
 ) -> Rgb:
     """Draw estimates with their intervals on the curves for Z = -2, -1, 0, 1 and 2.
 
@@ -50,9 +77,11 @@ def growth_chart(
     reference, sex
         Whose curves.
     points
-        Estimates and their colours, the one that matters last.
+        Values and their colours, the one that matters last. They are never joined by a line.
     size
         Width and height, pixels.
+    say
+        Names of axes and curves.
 
     Returns
     -------
@@ -65,11 +94,11 @@ def growth_chart(
     # whole tenths: most children share one drawing of the curves
     low = math.floor((min(values) - 0.04) * 10) / 10
     high = math.ceil((max(values) + 0.01) * 10) / 10
-    chart = _curves(ages, curves, (max(low, 0.0), high), size).copy()
-    for estimate, colour in points:
-        faint = estimate is not points[-1][0]
+    chart = _curves(ages, curves, (max(low, 0.0), high), size, say.language).copy()
+    for point, colour in points:
+        faint = point is not points[-1][0]
         span = (ages[0], ages[-1])
-        _draw_point(chart, estimate, colour, span, (max(low, 0.0), high), faint=faint)
+        _draw_point(chart, point, colour, span, (max(low, 0.0), high), faint=faint)
     return chart
 
 
@@ -88,9 +117,14 @@ def _centiles(reference: BmdReference, sex: Sex) -> tuple[tuple[float, ...], Cur
 
 @lru_cache(maxsize=16)
 def _curves(
-    ages: tuple[float, ...], curves: Curves, limits: tuple[float, float], size: tuple[int, int]
+    ages: tuple[float, ...],
+    curves: Curves,
+    limits: tuple[float, float],
+    size: tuple[int, int],
+    language: Language,
 ) -> Rgb:
     """Draw axes and curves: the same for every child of a sex, so it is kept."""
+    say = CATALOGUES[language]
     width, height = size
     left, bottom, right, top = _MARGINS_PX
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor=_web(GROUND))
@@ -98,6 +132,7 @@ def _curves(
     box = (left / width, bottom / height, (width - left - right) / width)
     axes = figure.add_axes((*box, (height - bottom - top) / height), facecolor=_web(GROUND))
     face = FontProperties(fname=str(font_file()), size=_SIZE_POINTS)
+    words_face = FontProperties(fname=str(font_file_of(language)), size=_SIZE_POINTS)
     for z, curve in curves:
         low = z == DEFINITION_Z
         colour = _web(LOW if low else CURVE)
@@ -110,7 +145,7 @@ def _curves(
             linewidth=1.4 if low or z == 0 else 0.8,
             linestyle="--" if low else "-",
         )
-        name = typeset(f"{z:+d}") if z else "Z 0"
+        name = typeset(say("chart.curve", z=f"{z:+d}" if z else "Z 0", centile=_CENTILES[z]))
         axes.text(
             ages[-1],
             curve[-1],
@@ -132,17 +167,17 @@ def _curves(
         spine.set_visible(side in {"left", "bottom"})
         spine.set_color(_web(CURVE))
     for x, y, words, ha, va in (
-        (0.5, 0.01, "age, years", "center", "bottom"),
-        (0.01, 0.99, typeset("aBMD, g/cm2"), "left", "top"),
+        (0.5, 0.01, say("chart.age"), "center", "bottom"),
+        (0.01, 0.99, typeset(say("chart.abmd")), "left", "top"),
     ):
-        figure.text(x, y, words, ha=ha, va=va, color=_web(WORDS), fontproperties=face)
+        figure.text(x, y, words, ha=ha, va=va, color=_web(WORDS), fontproperties=words_face)
     canvas.draw()  # type: ignore[no-untyped-call]
     return np.array(canvas.buffer_rgba(), np.uint8)[:, :, :3]  # type: ignore[no-untyped-call]
 
 
 def _draw_point(
     chart: Rgb,
-    estimate: Estimate,
+    point: ChartPoint,
     colour: Colour,
     ages: tuple[float, float],
     limits: tuple[float, float],
@@ -158,10 +193,10 @@ def _draw_point(
         y = height - bottom - share * (height - bottom - top)
         return round(x * 2**_SHIFT), round(y * 2**_SHIFT)
 
-    age = estimate.age_years
-    ends = at(age, estimate.abmd_low_g_cm2), at(age, estimate.abmd_high_g_cm2)
+    age = point.age_years
+    ends = at(age, point.abmd_low_g_cm2), at(age, point.abmd_high_g_cm2)
     cv2.line(chart, *ends, colour, 2 if faint else 5, cv2.LINE_AA, _SHIFT)
-    centre = at(age, estimate.abmd_g_cm2)
+    centre = at(age, point.abmd_g_cm2)
     rings = ((7, colour),) if faint else ((12, (255, 255, 255)), (9, colour))
     for radius, ring in rings:
         cv2.circle(chart, centre, radius * 2**_SHIFT, ring, cv2.FILLED, cv2.LINE_AA, _SHIFT)

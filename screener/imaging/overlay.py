@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from screener.domain import phrases, wording
+from screener.domain.catalogue import Catalogue
 from screener.domain.prediction import AttentionMap, InputField
 from screener.domain.report import ScoredFilm
 from screener.imaging.lettering import LINE_HEIGHT, Page, lines, width_px
@@ -43,6 +44,7 @@ def render_overlay(
     pixels: npt.NDArray[np.float32],
     film: ScoredFilm,
     *,
+    say: Catalogue,
     synthetic: bool,
     reference: str = "",
     longest_side: int = 1600,
@@ -56,6 +58,8 @@ def render_overlay(
     film
         Its prediction; without attention or input field those are left out. Attention that is
         withheld is said to be so.
+    say
+        Texts of its language.
     synthetic
         The picture then says so.
     reference
@@ -84,8 +88,11 @@ def render_overlay(
         picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
     text_px = max(16, round(max(grey.shape) * _TEXT_SHARE))
     if prediction.input_field is not None:
-        _outline(picture, prediction.input_field, scale, text_px)
-    strip = _strip(picture.shape[1], text_px, film, synthetic=synthetic, reference=reference)
+        label = say("field.label")
+        _outline(picture, prediction.input_field, scale, text_px, label)
+    strip = _strip(
+        picture.shape[1], text_px, film, say=say, synthetic=synthetic, reference=reference
+    )
     return np.vstack([picture, strip])
 
 
@@ -157,7 +164,7 @@ def _on_film(
     return np.asarray(full[: shape[0], : shape[1]], np.float32)
 
 
-def _outline(picture: Rgb, field: InputField, scale: float, text_px: int) -> None:
+def _outline(picture: Rgb, field: InputField, scale: float, text_px: int, words: str) -> None:
     """Draw the input field, clipped to the film, with its label inside its top edge."""
     height, width = picture.shape[:2]
     line = max(1, text_px // 16)
@@ -170,29 +177,37 @@ def _outline(picture: Rgb, field: InputField, scale: float, text_px: int) -> Non
 
     size = round(text_px * 0.62)
     pad = text_px // 4
-    label_width = round(width_px(wording.INPUT_FIELD_LABEL, size)) + 2 * pad
+    label_width = round(width_px(words, size)) + 2 * pad
     left, top = corners.min(axis=0).astype(int) + pad + inset
     left = max(0, min(left, width - label_width))
     box = picture[top : top + size + 2 * pad, left : left + label_width]
     label = Page(box.shape[1], box.shape[0], (0, 0, 0))
     label.image.paste(Image.fromarray(box // 3))
-    label.write((pad, pad), wording.INPUT_FIELD_LABEL, size, _FIELD_RGB)
+    label.write((pad, pad), words, size, _FIELD_RGB)
     box[:] = np.asarray(label.image)
 
 
-def _strip(width: int, text_px: int, film: ScoredFilm, *, synthetic: bool, reference: str) -> Rgb:
+def _strip(
+    width: int,
+    text_px: int,
+    film: ScoredFilm,
+    *,
+    say: Catalogue,
+    synthetic: bool,
+    reference: str,
+) -> Rgb:
     p = film.prediction
-    level = phrases.level_words(p.interval_level)
-    z = f"Z {phrases.z_words(film.z_low, film.z, film.z_high)}"
-    abmd = f"aBMD {phrases.abmd_words(p.abmd_low_g_cm2, p.abmd_g_cm2, p.abmd_high_g_cm2)}"
-    beside = f"in brackets the {level} prediction interval; reference "
-    beside += reference or "named in the report"
-    notice = f"SYNTHETIC - {wording.CAPTION}" if synthetic else wording.CAPTION
+    z = say("overlay.values", z=phrases.z_words(say, film.z_low, film.z, film.z_high))
+    abmd = phrases.abmd_words(say, p.abmd_low_g_cm2, p.abmd_g_cm2, p.abmd_high_g_cm2)
+    abmd = say("overlay.abmd", abmd=abmd)
+    named = reference or say("overlay.in_report")
+    beside = say("overlay.beside", level=100 * p.interval_level, reference=named)
+    notice = wording.caption(say, synthetic=synthetic)
     small, pad = round(text_px * 0.72), round(text_px * 0.6)
     inner = width - 2 * pad
     values = f"{z}     {abmd}"
     numbers = [values] if width_px(values, text_px, bold=True) <= inner else [z, abmd]
-    withheld = [(wording.ATTENTION_WITHHELD, small, False, _QUIET_RGB)]
+    withheld = [(say("attention.withheld"), small, False, _QUIET_RGB)]
     texts = [
         *((text, text_px, True, _TEXT_RGB) for text in numbers),
         (beside, small, False, _QUIET_RGB),
@@ -205,7 +220,7 @@ def _strip(width: int, text_px: int, film: ScoredFilm, *, synthetic: bool, refer
         for line in lines(text, size, inner, bold=bold)
     ]
     bar_width = 5 * text_px
-    legend = lines(wording.ATTENTION_LEGEND, small, inner - bar_width - text_px)
+    legend = lines(say("attention.legend"), small, inner - bar_width - text_px)
     has_colour = p.attention is not None and p.input_field is not None
     height = 2 * pad + sum(round(size * LINE_HEIGHT) for _, size, _, _ in rows)
     legend_top = height - pad + text_px // 3
@@ -220,7 +235,7 @@ def _strip(width: int, text_px: int, film: ScoredFilm, *, synthetic: bool, refer
     if has_colour:
         strip.image.paste(_colour_bar(bar_width, small), (pad, legend_top + text_px // 8))
         at = (pad + bar_width + text_px, legend_top)
-        strip.paragraph(at, wording.ATTENTION_LEGEND, small, _QUIET_RGB, width - at[0] - pad)
+        strip.paragraph(at, say("attention.legend"), small, _QUIET_RGB, width - at[0] - pad)
     return np.asarray(strip.image)
 
 

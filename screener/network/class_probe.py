@@ -21,7 +21,7 @@ from pydicom.uid import (
 )
 from pynetdicom import build_context
 
-from screener.domain.report import ReportClass
+from screener.domain.report import ReportClass, ResultKind
 from screener.network.association import open_association
 from screener.network.entity import Timeouts
 from screener.network.peers import Peer
@@ -33,15 +33,23 @@ REPORT_CLASSES: Mapping[ReportClass, str] = {
     ReportClass.COMPREHENSIVE: "Comprehensive SR",
     ReportClass.ENHANCED: "Enhanced SR",
 }
+#: The classes of the other objects.
+KIND_CLASSES: Mapping[ResultKind, str] = {
+    ResultKind.OVERLAY: "Secondary Capture",
+    ResultKind.CARD: "Secondary Capture",
+    ResultKind.PRESENTATION: "Grayscale Softcopy Presentation State",
+    ResultKind.DOCUMENT: "Encapsulated PDF",
+    ResultKind.REJECTION_NOTE: "Key Object Selection",
+}
 #: Every class of our objects, by the name that `screener check` prints.
 PROBED: Mapping[str, UID] = {
     REPORT_CLASSES[ReportClass.COMPREHENSIVE_3D]: Comprehensive3DSRStorage,
     REPORT_CLASSES[ReportClass.COMPREHENSIVE]: ComprehensiveSRStorage,
     REPORT_CLASSES[ReportClass.ENHANCED]: EnhancedSRStorage,
-    "Secondary Capture": SecondaryCaptureImageStorage,
-    "Grayscale Softcopy Presentation State": GrayscaleSoftcopyPresentationStateStorage,
-    "Encapsulated PDF": EncapsulatedPDFStorage,
-    "Key Object Selection": KeyObjectSelectionDocumentStorage,
+    KIND_CLASSES[ResultKind.CARD]: SecondaryCaptureImageStorage,
+    KIND_CLASSES[ResultKind.PRESENTATION]: GrayscaleSoftcopyPresentationStateStorage,
+    KIND_CLASSES[ResultKind.DOCUMENT]: EncapsulatedPDFStorage,
+    KIND_CLASSES[ResultKind.REJECTION_NOTE]: KeyObjectSelectionDocumentStorage,
 }
 
 

@@ -62,12 +62,15 @@ def _conclude(services: Services, uow: UnitOfWork, held: ClaimedStudy, rules: Si
         # its report is being made, and may yet fail: this study is asked again
         uow.studies.settle(held, held.state, next_attempt_at=uow.now + delay(1))
         return
+    all_wanted = rules.conclusion.report_all or any(
+        archive.form.not_low for archive in services.archives.values()
+    )
     step = after_finding(
         finding,
         reported=uow.findings.reported(held.reported_finding_id),
         covering=covering.finding_id if covering else None,
         # a study of CT slices is nothing to report on
-        report_all=rules.conclusion.report_all and any(is_listed(film) for film in films),
+        report_all=all_wanted and any(is_listed(film) for film in films),
     )
     finding_id = _keep_finding(uow, held, films, finding, step, rules)
     if uow.studies.settle(held, _state_after(step, held), finding_id=finding_id):

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, assert_never
+
+import numpy as np
+import numpy.typing as npt
 
 from screener.dicom.capture import build_capture
+from screener.dicom.document import build_document
 from screener.dicom.pixels import read_radiograph
+from screener.dicom.presentation import build_presentation
 from screener.dicom.report import build_report
+from screener.domain.catalogue import CATALOGUES, Language
 from screener.domain.eligibility import IneligibilityReason, View
 from screener.domain.estimate import FilmInStudy, round_z
 from screener.domain.finding import Finding
@@ -18,17 +25,20 @@ from screener.domain.patient import ClinicalVariables
 from screener.domain.prediction import Prediction
 from screener.domain.reference import BmdReference
 from screener.domain.report import (
+    EarlierResult,
     NotScoredFilm,
     Predecessor,
     ReportContent,
-    ReportVariant,
+    ResultForm,
     ResultKind,
     ResultObject,
     ScoredFilm,
 )
-from screener.domain.wording import is_one_child, reference_statement
+from screener.domain.wording import is_one_child, reference_statement, report_text
 from screener.imaging.card import render_card
+from screener.imaging.lettering import font_file_of
 from screener.imaging.overlay import render_overlay
+from screener.imaging.pdf import card_pdf
 from screener.pipeline.ports import Services
 
 #: What is no radiograph at all (a CT slice that a router sent along) is not listed as a film.
@@ -110,6 +120,8 @@ def report_content(
     revision: int,
     predecessor: Predecessor | None,
     synthetic: bool,
+    language: Language = Language.ENGLISH,
+    earlier: tuple[EarlierResult, ...] = (),
 ) -> ReportContent:
     """Put together what a report says, from the films that it lists."""
     scored: list[ScoredFilm] = []
@@ -135,48 +147,124 @@ def report_content(
         predecessor=predecessor,
         synthetic=synthetic,
         interval_statement=services.predictor.interval_statement,
-        reference_statement=reference_statement(services.reference),
+        reference_statement=reference_statement(CATALOGUES[language], services.reference),
         growth_name=services.growth.name,
+        language=language,
+        earlier=earlier,
+        utc_offset=concluded_at.astimezone(services.zone).strftime("%z") if services.zone else "",
     )
 
 
 def make_results(
     services: Services,
-    reports: Mapping[ReportVariant, ReportContent],
+    contents: Mapping[ResultForm, ReportContent],
     sources: Mapping[ScreeningId, bytes],
 ) -> Iterable[ResultObject]:
-    """Make the result objects of one finding: a report of each variant, then the captures.
+    """Make the result objects of one finding, each once for all forms that share it.
 
     Parameters
     ----------
-    reports
-        Content by variant, one or more; they differ in their predecessor only.
+    contents
+        By form, one or more; they differ in language and predecessor only.
     sources
         The listed films as Part 10 files.
     """
-    content = next(iter(reports.values()))
-    # films of different children must not speak for one another, in pictures neither
-    shown_films = content.films if is_one_child(content) else ()
-    overlays = [_overlay(content, film, sources[film.screening_id]) for film in shown_films]
-    for variant, variant_content in reports.items():
-        yield build_report(variant_content, variant, sources, overlays)
-    yield from overlays
-    shown = (
-        sources[content.films[0].screening_id] if content.films else next(iter(sources.values()))
-    )
-    pixels = read_radiograph(shown).pixels if content.films else None
-    card = render_card(pixels, content, reference=services.reference, growth=services.growth)
-    yield build_capture(content, ResultKind.CARD, card, shown)
+    pixels: dict[ScreeningId, npt.NDArray[np.float32]] = {}
+    made: dict[tuple[ResultKind, str], list[ResultObject]] = {}
+    for form, content in contents.items():
+        maker = _Maker(services, content, form, sources, pixels)
+        # the report refers to the overlays, and is named first
+        for kind in sorted(form.kinds, key=list(ResultKind).index):
+            key = kind, form.look(kind)
+            if key not in made:
+                made[key] = list(maker.make(kind))
+    yield from (result for results in made.values() for result in results)
 
 
-def _overlay(content: ReportContent, film: ScoredFilm, source: bytes) -> ResultObject:
-    picture = render_overlay(
-        read_radiograph(source).pixels,
-        film,
-        synthetic=content.synthetic,
-        reference=content.finding.reference,
-    )
-    return build_capture(content, ResultKind.OVERLAY, picture, source)
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes the objects of one form; films are decoded once for all forms."""
+
+    services: Services
+    content: ReportContent
+    form: ResultForm
+    sources: Mapping[ScreeningId, bytes]
+    pixels: dict[ScreeningId, npt.NDArray[np.float32]]
+
+    def make(self, kind: ResultKind) -> Iterable[ResultObject]:
+        """Make the objects of a kind; of some there is one for each scored film."""
+        match kind:
+            case ResultKind.REPORT:
+                overlays = self._overlays() if ResultKind.OVERLAY in self.form.kinds else []
+                yield build_report(self.content, self.form, self.sources, overlays)
+            case ResultKind.OVERLAY:
+                yield from self._overlays()
+            case ResultKind.CARD:
+                yield build_capture(self.content, kind, self._card(), self._shown, self.form)
+            case ResultKind.PRESENTATION:
+                for film in self._films:
+                    if film.prediction.input_field is not None:
+                        source = self.sources[film.screening_id]
+                        yield build_presentation(self.content, film, source, self.form)
+            case ResultKind.DOCUMENT:
+                yield build_document(self.content, self._document(), self._shown, self.form)
+            case ResultKind.REJECTION_NOTE:
+                return  # it is made for an archive, and no form names it
+            case _:
+                assert_never(kind)
+
+    @property
+    def _films(self) -> tuple[ScoredFilm, ...]:
+        # films of different children must not speak for one another, in pictures neither
+        return self.content.films if is_one_child(self.content) else ()
+
+    @property
+    def _shown(self) -> bytes:
+        """The film on the card, or some film of a study of which none is scored."""
+        films = self.content.films
+        return self.sources[films[0].screening_id] if films else next(iter(self.sources.values()))
+
+    def _pixels_of(self, film: ScoredFilm) -> npt.NDArray[np.float32]:
+        number = film.screening_id
+        if number not in self.pixels:
+            self.pixels[number] = read_radiograph(self.sources[number]).pixels
+        return self.pixels[number]
+
+    def _overlays(self) -> list[ResultObject]:
+        content = self.content
+        return [
+            build_capture(
+                content,
+                ResultKind.OVERLAY,
+                render_overlay(
+                    self._pixels_of(film),
+                    film,
+                    say=content.say,
+                    synthetic=content.synthetic,
+                    reference=content.finding.reference,
+                ),
+                self.sources[film.screening_id],
+                self.form,
+            )
+            for film in self._films
+        ]
+
+    def _card(self) -> npt.NDArray[np.uint8]:
+        films, services = self.content.films, self.services
+        pixels = self._pixels_of(films[0]) if films else None
+        return render_card(
+            pixels, self.content, reference=services.reference, growth=services.growth
+        )
+
+    def _document(self) -> bytes:
+        content = self.content
+        return card_pdf(
+            self._card(),
+            title=content.say("card.title"),
+            text=report_text(content),
+            made_at=content.concluded_at,
+            font=font_file_of(content.language),
+        )
 
 
 def _scored(

@@ -62,12 +62,19 @@ def _hold(services: Services, held: ClaimedDelivery) -> bool:
 
 
 def _cancel(services: Services, held: ClaimedDelivery) -> bool:
-    """Ask just before sending whether the report was withdrawn: then it is never sent."""
+    """Ask just before sending whether the report was withdrawn, or its pictures replaced.
+
+    Then it is never sent: nobody is to see what is known not to hold. Where it was being sent when
+    a worker died or an archive broke off, the archive may have it: then somebody has to look.
+    """
     with services.database.write() as uow:
-        withdrawn = uow.withdrawals.is_withdrawn(held.sop_instance_uid)
-        if withdrawn:
+        uid = held.sop_instance_uid
+        void = uow.withdrawals.is_withdrawn(uid) or uow.withdrawals.is_replaced(uid)
+        if void:
             uow.deliveries.settle(held, _D.CANCELLED)
-    return withdrawn
+            if held.lease.attempts > 1:
+                uow.withdrawals.open_deletion_of(uid, held.archive)
+    return void
 
 
 def _send(services: Services, archive: Archive, due: Sequence[ClaimedDelivery]) -> None:
@@ -75,13 +82,16 @@ def _send(services: Services, archive: Archive, due: Sequence[ClaimedDelivery]) 
     if not left:
         return
     kinds = {(file.held.sop_class_uid, file.transfer_syntax_uid) for file in left}
+    is_open = False
     try:
         with archive.open(kinds) as sender:
+            is_open = True
             while left and not _is_late(services, left):
                 _send_one(services, sender, left[0])
                 left.pop(0)
     except (ArchiveUnreachable, AssociationRejected) as error:
-        _archive_is_away(services, archive.name, [file.held for file in left], error)
+        held = [file.held for file in left]
+        _archive_is_away(services, archive.name, held, error, in_hand=is_open)
     else:
         with services.database.write() as uow:
             uow.archives.succeeded(archive.name)
@@ -173,25 +183,30 @@ def _settle(services: Services, held: ClaimedDelivery, result: StoreResult) -> N
 
 
 def _archive_is_away(
-    services: Services, archive: str, left: Sequence[ClaimedDelivery], error: TransientError
+    services: Services,
+    archive: str,
+    left: Sequence[ClaimedDelivery],
+    error: TransientError,
+    *,
+    in_hand: bool,
 ) -> None:
-    """Back off from the archive; the object in hand waits longer than the archive.
+    """Back off from the archive; the object in hand, if one was, waits longer than the archive.
 
     An archive that breaks off at one object each time must not be stopped by it for ever: when it
     is due again, the others and the commitment of what it took come first.
     """
-    in_hand, *others = left
+    first, *others = left
+    why = {"error_code": error.code, "error_message": str(error)}
     with services.database.write() as uow:
         due_at = uow.archives.failed(archive, error)
-        wait = max(due_at - uow.now, delay(in_hand.lease.attempts))
-        uow.deliveries.put_back(
-            in_hand,
-            _D.PENDING,
-            keep_attempts=True,
-            next_attempt_at=uow.now + 1.5 * wait,
-            error_code=error.code,
-            error_message=str(error),
-        )
+        wait = max(due_at - uow.now, delay(first.lease.attempts))
+        if in_hand:
+            at = uow.now + 1.5 * wait
+            uow.deliveries.put_back(
+                first, _D.PENDING, keep_attempts=True, next_attempt_at=at, **why
+            )
+        else:
+            uow.deliveries.put_back(first, _D.PENDING, **why)
         for held in others:
             uow.deliveries.put_back(held, _D.PENDING)
     get_logger().warning("archive_away", archive=archive, code=error.code, count=len(left))

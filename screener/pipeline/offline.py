@@ -16,7 +16,7 @@ from screener.domain.identifiers import ScreeningId
 from screener.domain.instance import InstanceHeader
 from screener.domain.patient import ClinicalVariables
 from screener.domain.prediction import Abstention, Prediction
-from screener.domain.report import ReportVariant, ResultObject
+from screener.domain.report import ResultForm, ResultObject
 from screener.domain.rules import SiteRules
 from screener.domain.screening import NotScoredReason
 from screener.pipeline.content import (
@@ -91,7 +91,7 @@ def score_files(
 
 
 def results_of(
-    services: Services, study: OfflineStudy, variant: ReportVariant, concluded_at: datetime
+    services: Services, study: OfflineStudy, form: ResultForm, concluded_at: datetime
 ) -> Iterable[ResultObject]:
     """Make the report and the captures of a study, as a node would send them."""
     films = [film for film in study.films if is_listed(film)]
@@ -103,9 +103,10 @@ def results_of(
         revision=1,
         predecessor=None,
         synthetic=is_synthetic(films, study.finding),
+        language=form.language,
     )
     sources = {film.screening_id: film.path.read_bytes() for film in films}
-    return make_results(services, {variant: content}, sources)
+    return make_results(services, {form: content}, sources)
 
 
 def _judge(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from typing import Protocol
 
 from screener.config import ConfirmBy, Withdrawal
@@ -21,7 +21,7 @@ from screener.domain.prediction import (
     PredictorIdentity,
 )
 from screener.domain.reference import BmdReference, GrowthReference, HeightAdjustment
-from screener.domain.report import ReportVariant
+from screener.domain.report import ResultForm
 from screener.domain.rules import SiteRules
 from screener.imaging.preprocess import ModelInput
 from screener.network.commitment import CommitmentReport
@@ -73,8 +73,8 @@ class Archive(Protocol):
         """How we learn that it keeps an object."""
 
     @property
-    def variant(self) -> ReportVariant:
-        """Which form of the report it gets."""
+    def form(self) -> ResultForm:
+        """What it gets of a finding, and how."""
 
     @property
     def withdrawal(self) -> Withdrawal:
@@ -127,6 +127,8 @@ class Services:
     lease: timedelta
     score_batch: int
     commitment_overdue: timedelta
+    #: The site's, for the dates of result objects; None where it is not set.
+    zone: tzinfo | None = None
 
     @property
     def limits(self) -> ScoringLimits:

@@ -6,7 +6,7 @@ So does the finding of a study whose report is withdrawn.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from screener.config import Withdrawal
@@ -15,7 +15,15 @@ from screener.domain.delivery import hold_reason
 from screener.domain.errors import ScreenerError
 from screener.domain.finding import Verdict
 from screener.domain.identifiers import ResultObjectId, StudyId
-from screener.domain.report import Predecessor, ReportVariant, ResultKind, ResultObject
+from screener.domain.report import (
+    DEFAULT_FORM,
+    EarlierResult,
+    Predecessor,
+    ResultForm,
+    ResultKind,
+    ResultObject,
+    is_meant_for,
+)
 from screener.domain.screening import NotScoredReason, ScreeningState
 from screener.domain.study import StudyState
 from screener.pipeline.content import is_listed, make_results, report_content, speaks
@@ -44,12 +52,21 @@ class _Loaded:
     ----------
     taken
         Of a withdrawal: what each archive has of the study; None of any other report.
+    replaced
+        Of a later report: which pictures of the earlier one each archive has.
     """
 
     stored: StoredFinding
     films: tuple[StudyFilm, ...]
-    predecessors: Mapping[ReportVariant, Predecessor | None]
+    predecessors: Mapping[ResultForm, Predecessor | None]
+    earlier: tuple[EarlierResult, ...] = ()
     taken: Mapping[str, tuple[TakenObject, ...]] | None = None
+    replaced: Mapping[str, tuple[TakenObject, ...]] = field(default_factory=dict)
+
+    @property
+    def void(self) -> Mapping[str, tuple[TakenObject, ...]]:
+        """What each archive has that nobody is to look at any more."""
+        return self.replaced if self.taken is None else self.taken
 
 
 def report(services: Services) -> int:
@@ -71,7 +88,7 @@ def report(services: Services) -> int:
 def _load(services: Services, held: ClaimedStudy) -> _Loaded:
     if held.finding_id is None:
         raise AssertionError("a flagged study has a finding")
-    variants = {archive.variant for archive in services.archives.values()} or {ReportVariant()}
+    forms = {archive.form for archive in services.archives.values()} or {DEFAULT_FORM}
     with services.database.read() as uow:
         stored = uow.findings.get(held.finding_id)
         before = stored.predecessor_id
@@ -83,11 +100,45 @@ def _load(services: Services, held: ClaimedStudy) -> _Loaded:
             stored=stored,
             films=films,
             taken=taken,
+            replaced=uow.withdrawals.replaced(before) if before and taken is None else {},
             predecessors={
-                variant: uow.findings.predecessor(before, str(variant)) if before else None
-                for variant in sorted(variants, key=str)
+                form: uow.findings.predecessor(before, form.look(ResultKind.REPORT))
+                if before
+                else None
+                for form in sorted(forms, key=str)
             },
+            earlier=_earlier(uow, held.study_id, stored),
         )
+
+
+def _earlier(
+    uow: UnitOfWork, study_id: StudyId, stored: StoredFinding
+) -> tuple[EarlierResult, ...]:
+    """Return what the child's other studies gave; nothing where it is not certain whose they are.
+
+    A value of synthetic origin does not stand beside one of a child.
+    """
+    films = uow.screenings.films_of(study_id)
+    children = {film.header.identity.child for film in films if film.header and speaks(film)}
+    child = children.pop() if len(children) == 1 else None
+    estimate = stored.finding.estimate
+    if child is None or estimate is None:
+        return ()
+    found = [
+        (other.finding.estimate, other.synthetic)
+        for other in uow.findings.current(uow.studies.of_child(child, without=study_id))
+    ]
+    earlier = [
+        EarlierResult(
+            age_years=e.age_years,
+            abmd_g_cm2=e.abmd_g_cm2,
+            abmd_low_g_cm2=e.abmd_low_g_cm2,
+            abmd_high_g_cm2=e.abmd_high_g_cm2,
+        )
+        for e, synthetic in found
+        if e is not None and synthetic is stored.synthetic and e.age_years < estimate.age_years
+    ]
+    return tuple(sorted(earlier, key=lambda one: one.age_years))
 
 
 def _films(uow: UnitOfWork, study_id: StudyId) -> tuple[StudyFilm, ...]:
@@ -116,8 +167,8 @@ def _without_estimate(film: StudyFilm) -> StudyFilm:
 
 def _make(services: Services, loaded: _Loaded) -> Iterable[ResultObject]:
     stored = loaded.stored
-    reports = {
-        variant: report_content(
+    contents = {
+        form: report_content(
             services,
             loaded.films,
             finding=stored.finding,
@@ -125,16 +176,20 @@ def _make(services: Services, loaded: _Loaded) -> Iterable[ResultObject]:
             revision=stored.report_revision or 1,
             predecessor=predecessor,
             synthetic=stored.synthetic,
+            language=form.language,
+            earlier=loaded.earlier,
         )
-        for variant, predecessor in loaded.predecessors.items()
+        for form, predecessor in loaded.predecessors.items()
     }
     sources = {film.screening_id: services.spool.read(film.spool_key) for film in loaded.films}
-    yield from make_results(services, reports, sources)
-    content, source = next(iter(reports.values())), next(iter(sources.values()))
-    for name, objects in (loaded.taken or {}).items():
-        if _withdrawal(services, name) is Withdrawal.IOCM:
+    yield from make_results(services, contents, sources)
+    source = next(iter(sources.values()))
+    for name, objects in loaded.void.items():
+        archive = services.archives.get(name)
+        if archive is not None and archive.withdrawal is Withdrawal.IOCM:
             rejected = [taken.reference for taken in objects]
-            yield build_rejection_note(content, name, rejected, source)
+            content = contents[archive.form]
+            yield build_rejection_note(content, name, rejected, source, archive.form)
 
 
 def _withdrawal(services: Services, archive: str) -> Withdrawal:
@@ -192,24 +247,34 @@ def _add_deliveries(
     result: ResultObject,
     loaded: _Loaded,
 ) -> None:
+    stored = loaded.stored
     rules = rules_in_force(uow)
+    before = stored.predecessor_id
+    informed = uow.deliveries.archives_of(before) if before is not None else frozenset()
     for archive in services.archives.values():
-        if result.kind is ResultKind.REPORT and result.variant != str(archive.variant):
+        form = archive.form
+        if result.kind is ResultKind.REJECTION_NOTE:
+            if result.variant != archive.name:
+                continue
+        elif result.kind not in form.kinds or result.look != form.look(result.kind):
             continue
-        if result.kind is ResultKind.REJECTION_NOTE and result.variant != archive.name:
+        if loaded.taken is not None:
+            wanted = archive.name in loaded.taken  # else it never had what is withdrawn
+        else:
+            wanted = rules.conclusion.report_all or is_meant_for(
+                form, stored.finding, has_earlier=archive.name in informed
+            )
+        if not wanted:
             continue
-        if loaded.taken is not None and archive.name not in loaded.taken:
-            continue  # it never had what is withdrawn
-        hold = hold_reason(rules.mode(archive.name), synthetic=loaded.stored.synthetic)
+        hold = hold_reason(rules.mode(archive.name), synthetic=stored.synthetic)
         uow.deliveries.add(result_id, archive.name, hold)
 
 
 def _take_back(services: Services, uow: UnitOfWork, study_id: StudyId, loaded: _Loaded) -> None:
-    """Of a withdrawal, cancel what could not be sent since, and list what is to be deleted."""
-    if loaded.taken is None:
-        return
-    uow.withdrawals.cancel_unsent(study_id, without=loaded.stored.finding_id)
-    for name, objects in loaded.taken.items():
+    """Cancel what of a withdrawn study could not be sent since, and list what is to be deleted."""
+    if loaded.taken is not None:
+        uow.withdrawals.cancel_unsent(study_id, without=loaded.stored.finding_id)
+    for name, objects in loaded.void.items():
         if _withdrawal(services, name) is Withdrawal.NONE:
             for taken in objects:
                 uow.withdrawals.open_deletion(taken.result_object_id, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from screener.domain.catalogue import ENGLISH
 from screener.domain.phrases import reason_words
 from screener.domain.prediction import PredictorIdentity
 from screener.domain.threshold import DEFINITION_Z
@@ -238,7 +239,7 @@ def _gates(card: PredictorCard) -> Iterator[tuple[str, str]]:
         ]
         if not gate.proven_on_patients:
             facts.append("unproven on patients")
-        yield reason_words(gate.reason), "; ".join(facts)
+        yield reason_words(ENGLISH, gate.reason), "; ".join(facts)
 
 
 def _attention(card: PredictorCard) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,7 @@ from screener.domain.delivery import (
 from screener.domain.errors import ScreenerError
 from screener.domain.identifiers import (
     DeliveryId,
+    FindingId,
     ResultObjectId,
     SeriesInstanceUid,
     SopInstanceUid,
@@ -95,6 +96,17 @@ class Deliveries:
                 asked_count=0,
                 next_attempt_at=self._now,
                 changed_at=self._now,
+            )
+        )
+
+    def archives_of(self, finding_id: FindingId) -> frozenset[str]:
+        """Return the archives that objects of a finding are on their way to, or held for."""
+        return frozenset(
+            self._session.scalars(
+                select(DeliveryRow.archive)
+                .join(ResultObjectRow, ResultObjectRow.id == DeliveryRow.result_object_id)
+                .where(ResultObjectRow.finding_id == finding_id)
+                .distinct()
             )
         )
 

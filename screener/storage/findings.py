@@ -106,6 +106,18 @@ class Findings:
             covered_by=FindingId(row.covered_by) if row.covered_by else None,
         )
 
+    def current(self, studies: Sequence[StudyId]) -> list[StoredFinding]:
+        """Return the current findings of some studies; of one that is not concluded, none."""
+        return [
+            self.get(FindingId(finding_id))
+            for finding_id in self._session.scalars(
+                select(StudyRow.finding_id).where(
+                    StudyRow.id.in_(studies), StudyRow.finding_id.is_not(None)
+                )
+            )
+            if finding_id is not None
+        ]
+
     def reported(self, finding_id: FindingId | None) -> ReportedFinding | None:
         """Return what a new finding is held against: the study's last one with a report."""
         if finding_id is None:
@@ -205,16 +217,22 @@ class Findings:
         return ResultObjectId(row.id)
 
     def predecessor(self, finding_id: FindingId, variant: str) -> Predecessor | None:
-        """Return the report that was made of a finding in a variant."""
-        row = self._session.scalar(
-            select(ResultObjectRow).where(
+        """Return the report that was made of a finding in a variant.
+
+        Where the settings have changed since, and there is none, another one of the same finding:
+        what is true now must still say what it replaces.
+        """
+        rows = self._session.scalars(
+            select(ResultObjectRow)
+            .where(
                 ResultObjectRow.finding_id == finding_id,
                 ResultObjectRow.kind == ResultKind.REPORT.value,
-                ResultObjectRow.variant == variant,
             )
-        )
-        if row is None:
+            .order_by(ResultObjectRow.id)
+        ).all()
+        if not rows:
             return None
+        row = next((row for row in rows if row.variant == variant), rows[0])
         return Predecessor(
             sop_class_uid=row.sop_class_uid,
             sop_instance_uid=SopInstanceUid(row.sop_instance_uid),

@@ -19,7 +19,7 @@ from screener.domain.identifiers import (
     SopInstanceUid,
     StudyId,
 )
-from screener.domain.report import ObjectReference
+from screener.domain.report import ObjectReference, ResultKind
 from screener.domain.study import StudyState
 from screener.domain.withdrawal import refusal
 from screener.storage.claims import rows_changed
@@ -29,6 +29,10 @@ from screener.storage.tables import DeletionRow, DeliveryRow, FindingRow, Result
 _HAS_IT = or_(
     DeliveryRow.state.in_([state.value for state in TAKEN]), DeliveryRow.sent_at.is_not(None)
 )
+#: What a later report's own take the place of.
+_PICTURES = [
+    kind.value for kind in ResultKind if kind not in {ResultKind.REPORT, ResultKind.REJECTION_NOTE}
+]
 _UNSENT = [
     state.value
     for state, after in DELIVERY_TRANSITIONS.items()
@@ -145,12 +149,25 @@ class Withdrawals:
         -----
         An object that is being sent at this moment counts as one that the archive has.
         """
+        # to reject a rejection note is to take what it hides back into use
+        is_object = ResultObjectRow.kind != ResultKind.REJECTION_NOTE.value
+        return self._taken(FindingRow.study_id == study_id, FindingRow.id != without, is_object)
+
+    def replaced(self, finding_id: FindingId) -> Mapping[str, tuple[TakenObject, ...]]:
+        """Return the objects of a replaced finding that archives have, by archive; no reports.
+
+        A report stays: the later one names it as its predecessor. A picture beside another one with
+        other numbers would only mislead.
+        """
+        return self._taken(FindingRow.id == finding_id, ResultObjectRow.kind.in_(_PICTURES))
+
+    def _taken(self, *which: ColumnElement[bool]) -> Mapping[str, tuple[TakenObject, ...]]:
         found: dict[str, list[TakenObject]] = defaultdict(list)
         for archive, made in self._session.execute(
             select(DeliveryRow.archive, ResultObjectRow)
             .join(ResultObjectRow, ResultObjectRow.id == DeliveryRow.result_object_id)
             .join(FindingRow, FindingRow.id == ResultObjectRow.finding_id)
-            .where(FindingRow.study_id == study_id, FindingRow.id != without, _HAS_IT)
+            .where(*which, _HAS_IT)
             .order_by(DeliveryRow.archive, ResultObjectRow.id)
         ):
             reference = ObjectReference(
@@ -183,6 +200,22 @@ class Withdrawals:
         )
         return rows_changed(result)
 
+    def is_replaced(self, sop_instance_uid: SopInstanceUid) -> bool:
+        """Return whether a result object is a picture of a finding that has a later report."""
+        later = FindingRow.__table__.alias("later")
+        return bool(
+            self._session.scalar(
+                select(ResultObjectRow.id)
+                .join(later, later.c.predecessor_id == ResultObjectRow.finding_id)
+                .where(
+                    ResultObjectRow.sop_instance_uid == sop_instance_uid,
+                    ResultObjectRow.kind.in_(_PICTURES),
+                    later.c.reported_at.is_not(None),
+                )
+                .limit(1)
+            )
+        )
+
     def is_withdrawn(self, sop_instance_uid: SopInstanceUid) -> bool:
         """Return whether a result object belongs to a report that is taken back."""
         current = FindingRow.__table__.alias("current")
@@ -211,6 +244,14 @@ class Withdrawals:
             self._session.add(
                 DeletionRow(result_object_id=result_object_id, archive=archive, opened_at=self._now)
             )
+
+    def open_deletion_of(self, sop_instance_uid: SopInstanceUid, archive: str) -> None:
+        """Keep that an archive may have an object that must be deleted there."""
+        found = self._session.scalar(
+            select(ResultObjectRow.id).where(ResultObjectRow.sop_instance_uid == sop_instance_uid)
+        )
+        if found is not None:
+            self.open_deletion(ResultObjectId(found), archive)
 
     def deletions(self, *, closed: bool = False) -> list[Deletion]:
         """Return what is to be deleted, by archive and study; with what was deleted, if asked."""

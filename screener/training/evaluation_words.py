@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from screener.domain.catalogue import ENGLISH
 from screener.domain.phrases import reason_words
 from screener.training.measures import AT_DEFINITION
 from screener.training.resampling import Metric
@@ -147,7 +148,7 @@ def arm_words(name: str) -> str:
 
 def exclusion_words(reason: str) -> str:
     """Return why a row of a manifest was left out, or a film turned away."""
-    return _EXCLUSIONS.get(reason) or reason_words(reason)
+    return _EXCLUSIONS.get(reason) or reason_words(ENGLISH, reason)
 
 
 def number(value: float, decimals: int = 2) -> str:

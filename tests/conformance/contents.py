@@ -13,6 +13,7 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
+from screener.domain.catalogue import CATALOGUES, Language
 from screener.domain.eligibility import View
 from screener.domain.estimate import Estimate
 from screener.domain.finding import Finding, FindingReason, Verdict
@@ -28,10 +29,17 @@ from screener.domain.prediction import (
     AttentionMap,
     Contribution,
     InputField,
+    LowProbability,
     Prediction,
     PredictorIdentity,
 )
-from screener.domain.report import NotScoredFilm, Predecessor, ReportContent, ScoredFilm
+from screener.domain.report import (
+    EarlierResult,
+    NotScoredFilm,
+    Predecessor,
+    ReportContent,
+    ScoredFilm,
+)
 from screener.domain.withdrawal import withdrawing_finding
 from screener.domain.wording import reference_statement
 from screener.storage.references import load_bmd_reference
@@ -254,6 +262,8 @@ def make_content(
     not_scored: tuple[NotScoredFilm, ...] = (),
     predecessor: Finding | None = None,
     synthetic: bool = True,
+    language: Language = Language.ENGLISH,
+    earlier: tuple[EarlierResult, ...] = (),
     **finding: Any,
 ) -> ReportContent:
     return ReportContent(
@@ -274,8 +284,29 @@ def make_content(
         interval_statement=(
             "90 % split-conformal interval, calibrated on 2000 synthetic children."
         ),
-        reference_statement=reference_statement(REFERENCE),
+        reference_statement=reference_statement(CATALOGUES[language], REFERENCE),
         growth_name="CDC 2000",
+        language=language,
+        earlier=earlier,
+    )
+
+
+EARLIER = (
+    EarlierResult(age_years=9.8, abmd_g_cm2=0.46, abmd_low_g_cm2=0.39, abmd_high_g_cm2=0.53),
+    EarlierResult(age_years=11.2, abmd_g_cm2=0.50, abmd_low_g_cm2=0.42, abmd_high_g_cm2=0.58),
+)
+
+
+def locally_calibrated(content: ReportContent) -> ReportContent:
+    """Return a content whose predictor was calibrated on children of the site."""
+    estimate = content.finding.estimate
+    assert estimate is not None
+    likely = LowProbability(
+        value=0.62, reference=REFERENCE.label, prevalence=0.22, children=240, local=True
+    )
+    return replace(
+        content,
+        finding=replace(content.finding, estimate=replace(estimate, low_probability=likely)),
     )
 
 
@@ -356,6 +387,14 @@ def _cases() -> dict[str, Case]:
                 predecessor=low,
             )
         ),
+        "korean": case(make_content(three, not_scored=(lateral(4),), language=Language.KOREAN)),
+        "korean-film-and-report": case(
+            make_content(one, language=Language.KOREAN),
+            SpecificCharacterSet=["", "ISO 2022 IR 149"],
+            PatientName="Hong^Gildong=\u6d2a^\u5409\u6d1e=\ud64d^\uae38\ub3d9",
+        ),
+        "earlier-results": case(make_content(one, earlier=EARLIER)),
+        "probability": case(locally_calibrated(make_content(one))),
         "correction-withdrawn": case(withdrawn()),
         "not-low": case(make_content(not_low, verdict=Verdict.NOT_LOW)),
         "korean-name": case(

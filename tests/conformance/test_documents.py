@@ -14,10 +14,11 @@ from pydicom import dcmread
 from screener.dicom.document import build_document
 from screener.domain import wording
 from screener.imaging.card import render_card
+from screener.imaging.lettering import font_file_of
 from screener.imaging.pdf import card_pdf
 from screener.storage.references import load_growth_reference
 from tests.conformance.contents import CASES, COLUMNS, FORBIDDEN, REFERENCE, ROWS, Case
-from tests.conformance.test_validators import complaints, run
+from tests.conformance.validators import complaints, run
 
 
 def card(made: Case) -> npt.NDArray[np.uint8]:
@@ -31,6 +32,7 @@ def document(made: Case) -> bytes:
         title="AI BMD document",
         text=wording.report_text(made.content),
         made_at=made.content.concluded_at,
+        font=font_file_of(made.content.language),
     )
     return build_document(made.content, pdf, next(iter(made.sources.values()))).encoded
 
@@ -51,7 +53,7 @@ def unpacked(folder: Path, name: str) -> Path:
     return pdf
 
 
-@pytest.mark.parametrize("name", ["low-three-films", "correction-no-scored-film"])
+@pytest.mark.parametrize("name", ["low-three-films", "correction-no-scored-film", "korean"])
 def test_its_pdf_is_sound_and_its_text_can_be_read(name: str, tmp_path: Path) -> None:
     pdf = unpacked(tmp_path, name)
 

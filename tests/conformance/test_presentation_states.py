@@ -13,7 +13,7 @@ from screener.dicom.presentation import build_presentation
 from screener.domain.identifiers import ScreeningId
 from tests.conformance.contents import CASES, make_source
 from tests.conformance.displays import DISPLAYS, PIXELS, TELLING
-from tests.conformance.test_validators import complaints, run
+from tests.conformance.validators import complaints, run
 
 CONTENT = CASES["low-one-film"].content
 

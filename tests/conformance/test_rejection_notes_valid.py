@@ -10,7 +10,7 @@ from screener.dicom.rejection import build_rejection_note
 from screener.domain.identifiers import SeriesInstanceUid, SopInstanceUid
 from screener.domain.report import ObjectReference
 from tests.conformance.contents import make_source, withdrawn
-from tests.conformance.test_validators import complaints, run
+from tests.conformance.validators import complaints, run
 
 SR, SC = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.7"
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 import pytest
 
 import screener.domain
+from screener.domain.catalogue import ENGLISH
 from screener.domain.phrases import reason_words
 from tests.structure.repository import ROOT, committed_texts
 from tests.structure.words import forbidden_words
@@ -103,7 +104,7 @@ def test_every_reason_has_words_of_its_own() -> None:
         code
         for name, code in codes()
         if name in {"IneligibilityReason", "NotScoredReason", "FindingReason"}
-        and reason_words(code) == code.lower().replace("_", " ")
+        and reason_words(ENGLISH, code) == code.lower().replace("_", " ")
         and code not in _PLAIN
     ]
 

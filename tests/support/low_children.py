@@ -16,7 +16,7 @@ from screener.domain.patient import Sex
 from screener.domain.report import (
     Predecessor,
     ReportClass,
-    ReportVariant,
+    ResultForm,
     ResultKind,
     ResultObject,
 )
@@ -35,7 +35,7 @@ from screener.wiring import build_services, predictor_folder
 _SEED = 7_000_000_100
 _CONCLUDED_AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 #: The default one of an archive, whose reports are those looked at.
-_USUAL = ReportVariant()
+_USUAL = ResultForm()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +107,8 @@ def report_low_children(
         on_film=lambda _: None,
     )
     assert {study.finding.verdict for study in studies} == {Verdict.LOW}
-    variants = [ReportVariant(report_class=report_class) for report_class in classes]
-    return [_report(services, study, variants, revisions) for study in studies]
+    forms = [ResultForm(report_class=report_class) for report_class in classes]
+    return [_report(services, study, forms, revisions) for study in studies]
 
 
 def store(archive: Peer, objects: Iterable[bytes], folder: Path) -> None:
@@ -134,35 +134,35 @@ def _take_films(child: LowChild, folder: Path) -> list[Path]:
 
 
 def _report(
-    services: Services, study: OfflineStudy, variants: Sequence[ReportVariant], revisions: int
+    services: Services, study: OfflineStudy, forms: Sequence[ResultForm], revisions: int
 ) -> ReportedStudy:
     films = study.films
     sources = {film.screening_id: film.path.read_bytes() for film in films}
     results: list[ResultObject] = []
-    predecessors: dict[ReportVariant, Predecessor] = {}
+    predecessors: dict[ResultForm, Predecessor] = {}
     for revision in range(1, revisions + 1):
         contents = {
-            variant: report_content(
+            form: report_content(
                 services,
                 films,
                 finding=study.finding,
                 concluded_at=_CONCLUDED_AT,
                 revision=revision,
-                predecessor=predecessors.get(variant),
+                predecessor=predecessors.get(form),
                 synthetic=is_synthetic(films, study.finding),
             )
-            for variant in variants
+            for form in forms
         }
         made = list(make_results(services, contents, sources))
         results += made
-        reports = {str(one.variant): one for one in made if one.kind is ResultKind.REPORT}
+        reports = {one.look: one for one in made if one.kind is ResultKind.REPORT}
         predecessors = {
-            variant: Predecessor(
-                sop_class_uid=reports[str(variant)].sop_class_uid,
-                sop_instance_uid=reports[str(variant)].sop_instance_uid,
-                series_instance_uid=reports[str(variant)].series_instance_uid,
+            form: Predecessor(
+                sop_class_uid=reports[form.look(ResultKind.REPORT)].sop_class_uid,
+                sop_instance_uid=reports[form.look(ResultKind.REPORT)].sop_instance_uid,
+                series_instance_uid=reports[form.look(ResultKind.REPORT)].series_instance_uid,
                 finding=study.finding,
             )
-            for variant in variants
+            for form in forms
         }
     return ReportedStudy(films=tuple(sources.values()), study=study, results=tuple(results))

@@ -33,7 +33,7 @@ from screener.domain.identifiers import (
     StudyInstanceUid,
     Uid,
 )
-from screener.domain.report import ReportVariant
+from screener.domain.report import DEFAULT_FORM, ResultForm
 from screener.domain.stage import StageName
 from screener.network.commitment import CommitmentReport
 from screener.network.listener import IncomingInstance
@@ -98,13 +98,13 @@ class RecordingArchive:
         *,
         confirm_by: ConfirmBy = ConfirmBy.COMMITMENT,
         commits: Commits = Commits.IN_THE_CALL,
-        variant: ReportVariant | None = None,
+        form: ResultForm = DEFAULT_FORM,
         withdrawal: Withdrawal = Withdrawal.NONE,
     ) -> None:
         self.name = name
         self.withdrawal = withdrawal
         self.confirm_by = confirm_by
-        self.variant = variant or ReportVariant()
+        self.form = form
         self.commits = commits
         #: What it keeps, by SOP Instance UID.
         self.kept: dict[str, bytes] = {}

@@ -273,6 +273,33 @@ def test_an_archive_that_takes_no_form_of_report_says_whom_to_ask(configure: Con
     assert door.advice == "ask who runs archive pacs to let it take structured reports"
 
 
+@pytest.mark.parametrize(
+    ("set_to", "advised"),
+    [
+        ({"objects": ["report", "presentation"]}, "take presentation out of objects of archive"),
+        ({"objects": ["document", "card"]}, "take document out of objects of archive"),
+        ({"withdrawal": "iocm"}, 'set withdrawal = "none" for archive pacs'),
+    ],
+)
+def test_an_archive_that_refuses_what_it_is_set_to_get_says_what_to_set(
+    set_to: dict[str, object], advised: str, configure: Configure
+) -> None:
+    with choosy_archive([COMPREHENSIVE_3D, CAPTURE]) as archive:
+        chosen = archive_settings(archive.peer.port) | set_to
+        door = doors_of(configure(archives=[chosen]))["archive pacs"]
+
+    assert not door.ok
+    assert advised in door.advice
+
+
+def test_an_archive_of_captures_alone_may_refuse_every_report(configure: Configure) -> None:
+    with choosy_archive([CAPTURE]) as archive:
+        chosen = archive_settings(archive.peer.port) | {"objects": ["card"]}
+        door = doors_of(configure(archives=[chosen]))["archive pacs"]
+
+    assert door.ok
+
+
 def test_check_as_json_says_what_an_archive_accepts_and_of_other_doors_nothing(
     configure: Configure,
 ) -> None:

@@ -12,7 +12,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from screener.config import ConfirmBy
-from screener.domain.report import ReportClass, ReportVariant
+from screener.domain.report import ReportClass, ResultForm
 from screener.domain.retry import WORK_ATTEMPTS
 from screener.storage.database import Database
 from screener.storage.spool import Spool, Stored
@@ -436,7 +436,7 @@ def test_each_archive_gets_the_report_in_its_own_form_and_the_captures_once(
     modern = RecordingArchive("modern")
     old = RecordingArchive(
         "old",
-        variant=ReportVariant(report_class=ReportClass.ENHANCED),
+        form=ResultForm(report_class=ReportClass.ENHANCED),
         confirm_by=ConfirmBy.QUERY,
     )
     rig = make_rig(modern, old)

@@ -283,13 +283,15 @@ def test_an_archive_with_rejection_notes_gets_one_that_names_exactly_what_it_has
     rig.screen(make_film(1, study=1, z=-3))
     rig.screen(make_film(2, study=1, z=-2.4))
     before = set(iocm.kept)
-    assert len(before) == 7
+    assert len(before) == 8
+    [replacing] = sent(iocm, "KO")
 
     rig.withdraw(because="wrong weights")
     rig.run_until_idle()
 
-    [note] = sent(iocm, "KO")
-    assert named_by(note) == before
+    note = sent(iocm, "KO")[-1]
+    # to reject the earlier note would take what it hides back into use
+    assert named_by(note) == before - {str(replacing.SOPInstanceUID)}
     assert note.ConceptNameCodeSequence[0].CodeValue == "113037"
     assert sent(plain, "KO") == []
     assert {made.archive for made in rig.objects() if made.kind == "REJECTION_NOTE"} == {"iocm"}
@@ -330,12 +332,47 @@ def test_what_an_archive_without_notes_has_is_to_be_deleted_until_it_is_confirme
     assert attention(rig) == set()
 
 
-def test_a_report_that_only_replaces_another_opens_no_deletions(rig: Rig) -> None:
+def test_the_pictures_of_a_replaced_report_are_to_be_deleted_and_the_report_is_not(
+    rig: Rig,
+) -> None:
     rig.screen(make_film(1, study=1, z=-3))
     rig.screen(make_film(2, study=1, z=-1))
 
     assert len(sent(rig.archive, "SR")) == 2
+    assert sorted(deletions(rig)) == [("pacs", 1, "CARD"), ("pacs", 1, "OVERLAY")]
+
+
+def test_an_archive_with_rejection_notes_gets_one_for_the_pictures_of_a_replaced_report(
+    make_rig: MakeRig,
+) -> None:
+    rig = make_rig(RecordingArchive(withdrawal=Withdrawal.IOCM))
+    rig.screen(make_film(1, study=1, z=-3))
+    pictures = {uid for uid, data in rig.archive.kept.items() if modality_of(data) == "OT"}
+
+    rig.screen(make_film(2, study=1, z=-2.4))
+
+    [note] = sent(rig.archive, "KO")
+    assert named_by(note) == pictures
     assert deletions(rig) == []
+
+
+def test_pictures_that_were_replaced_before_they_could_be_sent_are_never_sent(rig: Rig) -> None:
+    rig.archive.is_away = True
+    rig.screen(make_film(1, study=1, z=-3))
+    rig.screen(make_film(2, study=1, z=-2.4))
+    rig.archive.is_away = False
+
+    for _ in range(4):
+        rig.pass_time(1500)
+
+    kept = [modality_of(data) for data in rig.archive.kept.values()]
+    assert sorted(kept) == ["OT", "OT", "OT", "SR", "SR"]
+    assert rig.delivery_states() == {"COMMITTED", "CANCELLED"}
+    assert deletions(rig) == []
+
+
+def modality_of(data: bytes) -> str:
+    return str(dcmread(BytesIO(data), stop_before_pixels=True).Modality)
 
 
 def test_an_archive_that_left_the_settings_is_on_the_list_for_its_administrator(

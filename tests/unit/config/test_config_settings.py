@@ -62,7 +62,7 @@ def test_a_whole_file_is_read_section_by_section() -> None:
     assert settings.listener.callers[0].host == "10.1.0.0/16"
     assert settings.archives[0].mode is ArchiveMode.TEST
     assert settings.archives[0].confirm_by is ConfirmBy.QUERY
-    assert settings.archives[0].variant.report_class is ReportClass.ENHANCED
+    assert settings.archives[0].form.report_class is ReportClass.ENHANCED
     assert settings.archives[0].withdrawal is Withdrawal.IOCM
     assert settings.predictor.folder == Path("p")
     assert settings.rules.conclusion.settle_s == 3

@@ -198,7 +198,7 @@ def test_a_korean_name_is_no_question_mark() -> None:
     made = capture(SpecificCharacterSet=["", "ISO 2022 IR 149"], PatientName=name)
 
     assert str(made.PatientName) == name
-    assert made.SpecificCharacterSet == "ISO_IR 192"
+    assert made.SpecificCharacterSet == ["", "ISO 2022 IR 149"]
 
 
 def test_the_same_picture_gives_the_same_bytes_whatever_the_clock_says(

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 
 from screener.dicom.presentation import build_presentation
 from screener.dicom.uids import DEVICE_MODEL, is_own_uid
-from screener.domain import wording
+from screener.domain.catalogue import CATALOGUES, ENGLISH, Language
 from screener.domain.errors import MissingAttribute
 from screener.domain.identifiers import ScreeningId
 from screener.domain.prediction import InputField
@@ -33,10 +33,8 @@ from tests.conformance.contents import (
 CONTENT = CASES["low-one-film"].content
 
 
-def presentation(
-    content: ReportContent = CONTENT, *, texts: dict[str, str] | None = None, **source: Any
-) -> Dataset:
-    made = build_presentation(content, content.films[0], make_source(1, **source), **texts or {})
+def presentation(content: ReportContent = CONTENT, **source: Any) -> Dataset:
+    made = build_presentation(content, content.films[0], make_source(1, **source))
     return dcmread(BytesIO(made.encoded))
 
 
@@ -110,17 +108,18 @@ def test_the_texts_say_that_the_field_is_no_measurement_and_the_result_is_no_dxa
     real = CASES["low-real-film"].content
     synthetic, plain = texts_of(presentation()), texts_of(presentation(real))
 
-    assert plain == [wording.INPUT_FIELD_LABEL, wording.CAPTION]
-    assert synthetic == [wording.INPUT_FIELD_LABEL, f"SYNTHETIC - {wording.CAPTION}"]
+    assert plain == [ENGLISH("field.label"), ENGLISH("caption")]
+    assert synthetic == [ENGLISH("field.label"), ENGLISH("caption.synthetic")]
     assert not FORBIDDEN.search(" ".join(synthetic))
 
 
-def test_other_texts_may_be_in_a_script_that_the_films_characters_do_not_have() -> None:
-    korean = {"label": "\uc785\ub825", "caption": "\uc5f0\uad6c\uc6a9"}
+def test_its_texts_may_be_in_a_script_that_the_films_characters_do_not_have() -> None:
+    content = make_content((make_film(1),), language=Language.KOREAN)
 
-    state = presentation(CASES["low-real-film"].content, texts=korean)
+    state = presentation(content)
 
-    assert texts_of(state) == list(korean.values())
+    say = CATALOGUES[Language.KOREAN]
+    assert texts_of(state) == [say("field.label"), say("caption.synthetic")]
     assert state.SpecificCharacterSet == "ISO_IR 192"
 
 

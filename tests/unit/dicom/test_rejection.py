@@ -71,7 +71,7 @@ def test_a_note_is_a_key_object_selection_titled_rejected_for_patient_safety_rea
     assert (note.SOPClassUID, note.Modality) == (KEY_OBJECT_SELECTION, "KO")
     assert (title.CodeValue, title.CodingSchemeDesignator) == ("113037", "DCM")
     assert note.ContentTemplateSequence[0].TemplateIdentifier == "2010"
-    assert (note.SeriesNumber, note.StudyInstanceUID) == (9009, STUDY_UID)
+    assert (note.SeriesNumber, note.StudyInstanceUID) == (9006, STUDY_UID)
     assert note.SeriesDescription == "AI BMD rejection note (SYNTHETIC, RESEARCH)"
     assert note.PatientID == "SYN-11"
     assert is_own_uid(note.SOPInstanceUID)

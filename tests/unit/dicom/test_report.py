@@ -22,12 +22,12 @@ from screener.dicom.capture import build_capture
 from screener.dicom.dataset import quiet
 from screener.dicom.report import build_report
 from screener.dicom.uids import DEVICE_MODEL, is_own_uid
-from screener.domain import wording
+from screener.domain.catalogue import ENGLISH
 from screener.domain.errors import MissingAttribute, UnreadableInstance
 from screener.domain.finding import FindingReason, Verdict
 from screener.domain.identifiers import ScreeningId
 from screener.domain.prediction import InputField
-from screener.domain.report import ReportClass, ReportVariant, ResultKind, ResultObject
+from screener.domain.report import ReportClass, ResultForm, ResultKind, ResultObject
 from tests.conformance.contents import (
     CASES,
     COLUMNS,
@@ -46,10 +46,10 @@ from tests.conformance.contents import (
     make_source,
 )
 
-VARIANT = ReportVariant()
+VARIANT = ResultForm()
 
 
-def build(made: Case, variant: ReportVariant = VARIANT) -> ResultObject:
+def build(made: Case, variant: ResultForm = VARIANT) -> ResultObject:
     return build_report(made.content, variant, made.sources)
 
 
@@ -110,7 +110,7 @@ def test_the_same_tree_is_written_in_each_sop_class(
     made = CASES["low-three-films"]
     first = read(build(made))
 
-    result = build(made, ReportVariant(report_class=report_class))
+    result = build(made, ResultForm(report_class=report_class))
     report = read(result)
 
     assert report.SOPClassUID == report.file_meta.MediaStorageSOPClassUID == sop_class_uid
@@ -152,7 +152,7 @@ def test_the_region_is_labelled_as_not_measured() -> None:
     said = texts(read(made), "TXT-REGION")
 
     assert said[0] == "Film 1 of 4 (PA): AI input field - not a measured area."
-    assert {g.tracking_identifier for g in groups(made)} == {wording.INPUT_FIELD_LABEL}
+    assert {g.tracking_identifier for g in groups(made)} == {ENGLISH("field.label")}
 
 
 def test_tracking_uids_are_stable_over_revisions_and_differ_between_films() -> None:
@@ -442,18 +442,40 @@ def test_an_overlay_is_referred_to_by_its_film() -> None:
     assert illustrations == [overlay.sop_instance_uid]
 
 
-def test_the_image_library_is_left_out_where_the_header_does_not_allow_it() -> None:
-    def has_library(made: Case) -> bool:
-        names = [i.ConceptNameCodeSequence[0].CodeValue for i in read(build(made)).ContentSequence]
-        return "111028" in names
-
+@pytest.mark.parametrize(
+    ("lacking", "left_out"),
+    [
+        ({"PatientOrientation": None}, {"111043", "111044"}),
+        ({"PatientOrientation": ""}, {"111043", "111044"}),
+        ({"PatientOrientation": "L"}, {"111043", "111044"}),
+        ({"ImagerPixelSpacing": None}, {"111026", "111066"}),
+        (
+            {"ImagerPixelSpacing": None, "PatientOrientation": None},
+            {"111026", "111066", "111043", "111044"},
+        ),
+    ],
+)
+def test_the_image_library_says_what_the_header_says_and_no_more(
+    lacking: dict[str, Any], left_out: set[str]
+) -> None:
     content = make_content((make_film(1),))
 
-    assert has_library(CASES["low-one-film"])
-    assert not has_library(case(content, PatientOrientation=None))
-    assert not has_library(case(content, PatientOrientation=""))
-    assert not has_library(case(content, PatientOrientation="L"))
-    assert not has_library(case(content, ImagerPixelSpacing=None))
+    whole, reduced = (_library(case(content, **given)) for given in ({}, lacking))
+
+    assert whole - reduced == left_out
+    assert reduced <= whole
+    assert {"110910", "110911"} <= reduced  # rows and columns
+
+
+def _library(made: Case) -> set[str]:
+    """Return the codes of what the image library says of its only film."""
+    (library,) = (
+        item
+        for item in read(build(made)).ContentSequence
+        if item.ConceptNameCodeSequence[0].CodeValue == "111028"
+    )
+    (image,) = library.ContentSequence[0].ContentSequence
+    return {item.ConceptNameCodeSequence[0].CodeValue for item in image.ContentSequence}
 
 
 def test_patient_and_study_are_copied_from_the_source() -> None:
@@ -512,6 +534,11 @@ def test_missing_type_2_attributes_are_written_empty() -> None:
         ("StudyTime", "8h15am"),
         ("PatientAge", "12 years"),
         ("PatientOrientation", ["left", "foot"]),
+        ("PatientOrientation", ["L"]),
+        ("TimezoneOffsetFromUTC", "+9900"),
+        ("TimezoneOffsetFromUTC", "KST"),
+        ("PatientWeight", "0"),
+        ("ImagerPixelSpacing", "0.3"),
     ],
 )
 def test_illegal_values_are_left_out_and_the_report_is_made(keyword: str, illegal: Any) -> None:
@@ -553,14 +580,18 @@ def test_text_too_long_for_its_attribute_is_left_out_but_identifiers_must_match(
         (
             ["", "ISO 2022 IR 149"],
             "Hong^Gildong=\u6d2a^\u5409\u6d1e=\ud64d^\uae38\ub3d9",
-            "ISO_IR 192",
+            ["", "ISO 2022 IR 149"],
         ),
-        (["", "ISO 2022 IR 87"], "Yamada^Tarou=\u5c71\u7530^\u592a\u90ce", "ISO_IR 192"),
-        ("ISO 2022 IR 149", "Kim^Minji", "ISO_IR 192"),
+        (
+            ["", "ISO 2022 IR 87"],
+            "Yamada^Tarou=\u5c71\u7530^\u592a\u90ce",
+            ["", "ISO 2022 IR 87"],
+        ),
+        ("ISO 2022 IR 149", "Kim^Minji", ["", "ISO 2022 IR 149"]),
         (None, "Plain^Name", None),
     ],
 )
-def test_names_survive_in_every_character_set(charset: Any, name: str, written: str | None) -> None:
+def test_names_survive_in_every_character_set(charset: Any, name: str, written: Any) -> None:
     made = case(make_content((make_film(1),)), SpecificCharacterSet=charset, PatientName=name)
 
     report = read(build(made))
@@ -630,9 +661,9 @@ def test_the_same_content_gives_the_same_bytes_in_another_process() -> None:
         "import hashlib\n"
         "from tests.conformance.contents import CASES\n"
         "from screener.dicom.report import build_report\n"
-        "from screener.domain.report import ReportVariant\n"
+        "from screener.domain.report import ResultForm\n"
         "made = CASES['low-three-films']\n"
-        "result = build_report(made.content, ReportVariant(), made.sources)\n"
+        "result = build_report(made.content, ResultForm(), made.sources)\n"
         "print(hashlib.sha256(result.encoded).hexdigest())\n"
     )
 
@@ -650,7 +681,7 @@ def test_the_same_content_gives_the_same_bytes_in_another_process() -> None:
 
 def test_uids_are_ours_and_differ_by_finding_revision_and_variant() -> None:
     results = [build(CASES[name]) for name in ("low-one-film", "revised", "correction")]
-    results.append(build(CASES["low-one-film"], ReportVariant(report_class=ReportClass.ENHANCED)))
+    results.append(build(CASES["low-one-film"], ResultForm(report_class=ReportClass.ENHANCED)))
 
     uids = {uid for r in results for uid in (r.sop_instance_uid, r.series_instance_uid)}
 
@@ -690,3 +721,17 @@ def test_a_withdrawing_report_measures_nothing_and_repeats_no_value() -> None:
     assert "-2.3" not in said
     assert "not scored" not in said
     assert report.PredecessorDocumentsSequence
+
+
+def test_a_probability_stands_beside_the_prevalence_it_is_calibrated_on() -> None:
+    (group,) = groups(build(CASES["probability"]))
+
+    shares = numbers(group)
+
+    assert (shares["122157"], shares["BMD-PREVALENCE"]) == ((62.0, "%"), (22.0, "%"))
+
+
+def test_a_probability_that_is_not_the_sites_own_is_not_printed() -> None:
+    (group,) = groups(build(CASES["low-one-film"]))
+
+    assert not set(numbers(group)) & {"122157", "BMD-PREVALENCE"}

@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from screener.domain.catalogue import ENGLISH
 from screener.domain.patient import Absence, Measurement, Sex, Source
 from screener.domain.phrases import clinical_words, measured_words
 from tests.unit.domain.values import clinical
@@ -25,13 +26,13 @@ FILM_ON = date(2026, 3, 1)
     ],
 )
 def test_the_age_of_a_measurement_is_said_in_days_from_the_film(days: int, said: str) -> None:
-    assert measured_words(days) == said
+    assert measured_words(ENGLISH, days) == said
 
 
 def test_an_imported_height_says_where_it_is_from_and_how_old_it_is() -> None:
     imported = Measurement(value=1.42, source=Source.IMPORTED, measured_on=date(2026, 2, 17))
 
-    said = clinical_words(clinical(height_m=imported), FILM_ON)
+    said = clinical_words(ENGLISH, clinical(height_m=imported), FILM_ON)
 
     assert "height 1.42 m (imported, measured 12 days before the film)" in said
 
@@ -46,7 +47,7 @@ def test_corrected_values_say_so() -> None:
         age_source=Source.OPERATOR,
     )
 
-    assert clinical_words(corrected, FILM_ON) == (
+    assert clinical_words(ENGLISH, corrected, FILM_ON) == (
         "used: age 10.5 years (birth date corrected at this node, and acquisition date); "
         "sex female (corrected at this node); "
         "weight 35.0 kg (corrected at this node, measured on the day of the film). "
@@ -57,4 +58,4 @@ def test_corrected_values_say_so() -> None:
 def test_without_a_day_of_the_film_only_the_source_is_said() -> None:
     imported = Measurement(value=1.42, source=Source.IMPORTED, measured_on=date(2026, 2, 17))
 
-    assert "height 1.42 m (imported)" in clinical_words(clinical(height_m=imported))
+    assert "height 1.42 m (imported)" in clinical_words(ENGLISH, clinical(height_m=imported))

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from screener.domain import withdrawal, wording
+from screener.domain import wording
+from screener.domain.catalogue import ENGLISH
 from screener.domain.finding import ConclusionRules, Verdict, conclude
 from screener.domain.study import StudyState
 from screener.domain.withdrawal import (
     LONGEST_REASON,
     refusal,
-    sentences,
     withdrawing_finding,
 )
 from screener.storage.codec import from_json, to_json
@@ -56,7 +56,10 @@ def test_a_reason_that_cannot_be_printed_is_refused(because: str) -> None:
 
 
 def test_the_sentences_say_that_and_why_and_what_it_does_not_mean() -> None:
-    said = " ".join(sentences(withdrawing_finding(LOW, "wrong child.")))
+    content = CASES["correction-withdrawn"].content
+    finding = withdrawing_finding(LOW, "wrong child.")
+
+    said = " ".join(wording.verdict_sentences(replace(content, finding=finding)))
 
     assert "Reason: wrong child. The estimate" in said
     assert "must not be used" in said
@@ -85,8 +88,8 @@ def test_the_report_as_text_says_no_more_than_that_it_withdraws() -> None:
     said = wording.report_text(CASES["correction-withdrawn"].content)
 
     assert said.startswith("Earlier report withdrawn - REVISED 2")
-    assert withdrawal.change() in said
-    assert withdrawal.formation() in said
+    assert ENGLISH("withdrawn.change") in said
+    assert ENGLISH("withdrawn.formation") in said
     assert "Decision threshold" not in said
     assert "Films not scored" not in said
     assert "Z -" not in said

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from screener.domain.catalogue import ENGLISH
 from screener.domain.prediction import AttentionMap, InputField
 from screener.domain.report import ScoredFilm
 from screener.imaging.overlay import render_overlay, wash
@@ -64,7 +65,7 @@ def test_attention_falls_on_the_films_own_pixels(
 ) -> None:
     film = film_with(one_cell(row, column), field)
 
-    picture = render_overlay(grey_film(), film, synthetic=False)
+    picture = render_overlay(grey_film(), film, say=ENGLISH, synthetic=False)
 
     strength = colourfulness(picture[60:1190, 10:990]).astype(float)
     strength[strength < 40] = 0
@@ -109,7 +110,7 @@ def test_the_film_keeps_its_grid_and_the_caption_stands_below_it() -> None:
     pixels[::7, ::5] = 0.9
     film = film_with(None, None)
 
-    picture = render_overlay(pixels, film, synthetic=False)
+    picture = render_overlay(pixels, film, say=ENGLISH, synthetic=False)
 
     assert picture.shape[1] == 800
     assert picture.shape[0] > 1000
@@ -118,13 +119,15 @@ def test_the_film_keeps_its_grid_and_the_caption_stands_below_it() -> None:
 
 
 def test_a_large_film_is_shrunk_to_the_longest_side() -> None:
-    picture = render_overlay(grey_film(2400, 2000), make_film(1), synthetic=False)
+    picture = render_overlay(grey_film(2400, 2000), make_film(1), say=ENGLISH, synthetic=False)
 
     assert picture.shape[1] == round(2000 * 1600 / 2400)
 
 
 def test_a_small_film_is_enlarged_by_a_whole_factor() -> None:
-    picture = render_overlay(grey_film(300, 250), film_with(None, None), synthetic=False)
+    picture = render_overlay(
+        grey_film(300, 250), film_with(None, None), say=ENGLISH, synthetic=False
+    )
 
     assert picture.shape[1] == 750
 
@@ -132,7 +135,7 @@ def test_a_small_film_is_enlarged_by_a_whole_factor() -> None:
 def test_the_input_field_is_outlined_where_it_lies() -> None:
     film = film_with(np.zeros((8, 8), np.float32), box(100, 200, 900, 1100))
 
-    picture = render_overlay(grey_film(), film, synthetic=False)
+    picture = render_overlay(grey_film(), film, say=ENGLISH, synthetic=False)
 
     blue = picture.astype(int)[:, :, 2] - picture.astype(int)[:, :, 0]
     rows, columns = np.nonzero(blue[:1200] > 90)
@@ -143,7 +146,7 @@ def test_the_input_field_is_outlined_where_it_lies() -> None:
 def test_a_field_beyond_the_film_is_outlined_at_the_films_edge() -> None:
     film = film_with(np.zeros((8, 8), np.float32), box(-100, 0, 1100, 1200))
 
-    picture = render_overlay(grey_film(), film, synthetic=False)
+    picture = render_overlay(grey_film(), film, say=ENGLISH, synthetic=False)
 
     assert colourfulness(picture[300:1100, :8]).max() > 90
     assert colourfulness(picture[300:1100, -8:]).max() > 90
@@ -152,8 +155,8 @@ def test_a_field_beyond_the_film_is_outlined_at_the_films_edge() -> None:
 def test_a_synthetic_picture_differs_in_its_caption_only() -> None:
     pixels, film = grey_film(), make_film(1)
 
-    real = render_overlay(pixels, film, synthetic=False)
-    synthetic = render_overlay(pixels, film, synthetic=True)
+    real = render_overlay(pixels, film, say=ENGLISH, synthetic=False)
+    synthetic = render_overlay(pixels, film, say=ENGLISH, synthetic=True)
 
     assert np.array_equal(real[:1200], synthetic[:1200])
     assert real.shape != synthetic.shape or not np.array_equal(real, synthetic)
@@ -162,15 +165,15 @@ def test_a_synthetic_picture_differs_in_its_caption_only() -> None:
 def test_the_same_film_gives_the_same_picture() -> None:
     pixels, film = grey_film(), make_film(1)
 
-    once = render_overlay(pixels, film, synthetic=True, reference="synthetic-demo 1")
-    again = render_overlay(pixels, film, synthetic=True, reference="synthetic-demo 1")
+    once = render_overlay(pixels, film, say=ENGLISH, synthetic=True, reference="synthetic-demo 1")
+    again = render_overlay(pixels, film, say=ENGLISH, synthetic=True, reference="synthetic-demo 1")
 
     assert np.array_equal(once, again)
 
 
 @pytest.mark.parametrize("shape", [(700, 2400), (2400, 700), (64, 48)])
 def test_films_of_unusual_shape_get_their_caption(shape: tuple[int, int]) -> None:
-    picture = render_overlay(grey_film(*shape), make_film(1), synthetic=True)
+    picture = render_overlay(grey_film(*shape), make_film(1), say=ENGLISH, synthetic=True)
 
     assert picture.dtype == np.uint8
     assert picture.shape[2] == 3

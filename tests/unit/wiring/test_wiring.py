@@ -275,7 +275,7 @@ def test_an_archive_is_called_under_our_own_title_with_its_own_patience() -> Non
     assert (built.calling_ae, built.peer.ae_title, built.peer.port) == ("US", "PACS", 104)
     assert (built.timeouts.connect_s, built.timeouts.dimse_s) == (4, 4)
     assert built.confirm_by is ConfirmBy.QUERY
-    assert built.variant.report_class is ReportClass.ENHANCED
+    assert built.form.report_class is ReportClass.ENHANCED
     assert built.withdrawal is Withdrawal.IOCM
 
 
