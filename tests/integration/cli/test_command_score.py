@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
-from pydicom.uid import JPEGLosslessSV1, RLELossless
+from pydicom.uid import EnhancedSRStorage, JPEGLosslessSV1, RLELossless
 
 from screener.domain.eligibility import IneligibilityReason
 from screener.domain.finding import Verdict
@@ -105,6 +105,20 @@ def test_result_objects_are_written_for_every_assessed_study(films: Path) -> Non
     assert {str(made.PatientName) for made in written} == {"ZZ-SYNTHETIC^Child"}
     assert len({made.StudyInstanceUID for made in written}) == 2
     assert ended.json["films"]
+
+
+def test_what_is_written_in_which_language_and_class_can_be_chosen(films: Path) -> None:
+    chosen = ("--language", "ko", "--report-class", "enhanced")
+    wanted = ("--object", "report", "--object", "document", "--object", "presentation")
+
+    ended = run_command("score", films / "a.dcm", "--out", "results", *chosen, *wanted)
+
+    written = {made.Modality: made for made in map(dcmread, Path("results").iterdir())}
+    assert ended.code == 0
+    assert set(written) == {"SR", "DOC", "PR"}
+    assert written["SR"].SOPClassUID == EnhancedSRStorage
+    language = written["SR"].ContentSequence[0].ConceptCodeSequence[0]
+    assert language.CodeValue == "ko"
 
 
 def test_films_of_one_study_are_concluded_together(configured: None) -> None:
