@@ -14,12 +14,9 @@ from screener.domain.correction import Correction, objection
 from screener.domain.errors import ConfigurationError
 from screener.domain.identifiers import ScreeningId, StudyId
 from screener.domain.reference import GrowthReference
-from screener.domain.study import StudyState
 from screener.pipeline.film import clinical_of
 from screener.storage.clinical import Kept, LackingFilm
 from screener.storage.database import UnitOfWork
-
-_WITHDRAWN = frozenset({StudyState.WITHDRAWING, StudyState.WITHDRAWN})
 
 
 def correct_study(
@@ -44,7 +41,8 @@ def correct_study(
         The correction cannot be true, the reason is empty, or the study is withdrawn.
     """
     # before any film, and before what is known of them is read
-    if uow.studies.lock_state(study_id) in _WITHDRAWN:
+    uow.studies.lock(study_id)
+    if uow.withdrawals.is_taken_back(study_id):
         raise ConfigurationError(f"study {study_id} is withdrawn: it cannot be corrected any more")
     if not reason.strip():
         raise ConfigurationError("give a reason: it is kept with the correction")
@@ -128,7 +126,8 @@ def _gains(uow: UnitOfWork, growth: GrowthReference, film: LackingFilm) -> bool:
 def _may_be_taken_up(
     uow: UnitOfWork, study_id: StudyId, screening_ids: Collection[ScreeningId]
 ) -> bool:
-    if uow.studies.lock_state(study_id) in _WITHDRAWN:
+    uow.studies.lock(study_id)
+    if uow.withdrawals.is_taken_back(study_id):
         return False
     return bool(_take_up(uow, study_id, screening_ids))
 

@@ -143,11 +143,6 @@ class Studies:
         """Let one transaction at a time change what a study's films say."""
         self._session.execute(select(StudyRow.id).where(StudyRow.id == study_id).with_for_update())
 
-    def lock_state(self, study_id: StudyId) -> StudyState:
-        """Lock a study as `lock` does, and return the state that it has then."""
-        state = select(StudyRow.state).where(StudyRow.id == study_id).with_for_update()
-        return StudyState(self._session.scalars(state).one())
-
     def still_settled(self, held: ClaimedStudy) -> bool:
         """Lock a claimed study and return whether all its films are still at an end."""
         self.lock(held.study_id)

@@ -86,12 +86,17 @@ class Withdrawals:
     def refusal(self, study_id: StudyId) -> str | None:
         """Return why a study's report cannot be withdrawn, as a phrase, or None where it can."""
         row = self._session.get_one(StudyRow, study_id, populate_existing=True)
-        finding = self._session.get(FindingRow, row.finding_id) if row.finding_id else None
         return refusal(
             StudyState(row.state),
             has_report=row.reported_finding_id is not None,
-            is_withdrawn=finding is not None and finding.verdict == Verdict.WITHDRAWN.value,
+            is_withdrawn=self.is_taken_back(study_id),
         )
+
+    def is_taken_back(self, study_id: StudyId) -> bool:
+        """Return whether a study's current finding withdraws its report, made or not."""
+        row = self._session.get_one(StudyRow, study_id, populate_existing=True)
+        finding = self._session.get(FindingRow, row.finding_id) if row.finding_id else None
+        return finding is not None and finding.verdict == Verdict.WITHDRAWN.value
 
     def standing(
         self,

@@ -102,8 +102,13 @@ def audited(rig: Rig, action: str) -> list[tuple[str | None, dict[str, Any]]]:
 
 
 def withdraw(rig: Rig, state: StudyState) -> None:
-    with rig.services.database.write() as uow:
-        uow.session.execute(update(StudyRow).values(state=state.value))
+    """Take the study's report back, as far as the state says."""
+    assert rig.withdraw() is None
+    if state is StudyState.WITHDRAWN:
+        rig.run_until_idle()
+    elif state is StudyState.FAILED:
+        with rig.services.database.write() as uow:
+            uow.session.execute(update(StudyRow).values(state=state.value))
 
 
 def test_a_height_imported_before_the_film_is_used_and_named(rig: Rig) -> None:
@@ -220,7 +225,7 @@ def test_an_import_finds_what_an_earlier_one_missed(rig: Rig) -> None:
     assert (kept, taken) == (Kept(unchanged=1), [1])
 
 
-@pytest.mark.parametrize("state", [StudyState.WITHDRAWING, StudyState.WITHDRAWN])
+@pytest.mark.parametrize("state", [StudyState.WITHDRAWING, StudyState.WITHDRAWN, StudyState.FAILED])
 def test_a_withdrawn_study_is_neither_taken_up_nor_corrected(state: StudyState, rig: Rig) -> None:
     rig.screen(make_film(1, **NO_HEIGHT))
     withdraw(rig, state)
