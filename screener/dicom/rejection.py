@@ -17,25 +17,19 @@ from highdicom.sr import (
     ContainerContentItem,
     ContentItem,
     ContentSequence,
-    DeviceObserverIdentifyingAttributes,
     ImageContentItem,
     LanguageOfContentItemAndDescendants,
-    ObservationContext,
-    ObserverContext,
     RelationshipTypeValues,
     TextContentItem,
 )
 from pydicom.dataset import Dataset
-from pydicom.sr.codedict import codes as standard
 from pydicom.uid import ExplicitVRLittleEndian, KeyObjectSelectionDocumentStorage
 
-from screener import __version__
 from screener.dicom import codes
 from screener.dicom.dataset import LIBRARY_ERRORS, open_instance, quiet
-from screener.dicom.report_tree import is_image
+from screener.dicom.report_tree import device_observer, is_image
 from screener.dicom.result import (
     MANUFACTURER,
-    device_uid,
     finish,
     sop_reference,
     study_uid,
@@ -187,7 +181,7 @@ def _tree(content: ReportContent, objects: Sequence[ObjectReference]) -> Contain
             CodedConcept.from_code(codes.LANGUAGES[content.language])
         )
     )
-    items.extend(_observer())
+    items.extend(device_observer())
     items.append(
         TextContentItem(
             name=codes.KEY_OBJECT_DESCRIPTION,
@@ -201,21 +195,6 @@ def _tree(content: ReportContent, objects: Sequence[ObjectReference]) -> Contain
         if "ReferencedSOPSequence" in item:
             del item.ConceptNameCodeSequence
     return root
-
-
-def _observer() -> ObservationContext:
-    device = DeviceObserverIdentifyingAttributes(
-        uid=device_uid(),
-        name=DEVICE_MODEL,
-        manufacturer_name=MANUFACTURER,
-        model_name=DEVICE_MODEL,
-        serial_number=__version__,
-    )
-    return ObservationContext(
-        observer_device_context=ObserverContext(
-            observer_type=standard.DCM.Device, observer_identifying_attributes=device
-        )
-    )
 
 
 def _reference(named: ObjectReference) -> ContentItem:

@@ -87,7 +87,7 @@ def content_tree(
     items = root.ContentSequence
     spoken = CodedConcept.from_code(codes.LANGUAGES[content.language])
     items.extend(LanguageOfContentItemAndDescendants(spoken))
-    items.extend(_observer())
+    items.extend(device_observer())
     items.append(
         CodeContentItem(
             name=standard.DCM.ProcedureReported,
@@ -123,7 +123,8 @@ def _separate(container: ContentItem) -> None:
         _separate(item)
 
 
-def _observer() -> ObservationContext:
+def device_observer() -> ObservationContext:
+    """Return this product as the observer of a document: no person stands behind it (TID 1004)."""
     device = DeviceObserverIdentifyingAttributes(
         uid=device_uid(),
         name=DEVICE_MODEL,
