@@ -73,7 +73,8 @@ def test_character_sets_are_those_that_objects_are_written_in() -> None:
     said = character_sets()
 
     assert "| `ISO_IR 100` | Latin 1 | `ISO_IR 100` |" in said
-    assert "| `GBK` | Chinese | `ISO_IR 192` |" in said
+    assert "| `GBK` | Chinese | `GBK` |" in said
+    assert r"| `\ISO 2022 IR 149` | Korean, with code extensions | `\ISO 2022 IR 149` |" in said
 
 
 def test_numbers_are_asked_of_the_rules() -> None:
