@@ -126,6 +126,12 @@ class ResultForm:
             named.append(f"s{self.first_series_number}")
         return ".".join(named)
 
+    def __str__(self) -> str:
+        """Name the form, the same in every process: sets have no order, and objects need one."""
+        kinds = "+".join(sorted(kind.value for kind in self.kinds))
+        extent = "all" if self.not_low else "low"
+        return f"{self.look(ResultKind.REPORT)} {kinds} {extent}"
+
     def series_number(self, kind: ResultKind) -> int:
         """Return (0020,0011) of a kind's series."""
         return self.first_series_number + list(ResultKind).index(kind)

@@ -44,6 +44,12 @@ def test_forms_that_differ_share_nothing(other: ResultForm) -> None:
     assert all(other.look(kind) != ResultForm().look(kind) for kind in ResultKind)
 
 
+def test_a_form_has_the_same_name_in_every_process() -> None:
+    """Forms are gone through by name, and the files of their objects are numbered on the way."""
+    assert str(ResultForm()) == "comprehensive-3d.en CARD+OVERLAY+REPORT low"
+    assert str(ResultForm(not_low=True)) == "comprehensive-3d.en CARD+OVERLAY+REPORT all"
+
+
 def test_a_report_that_may_refer_to_overlays_is_another_than_one_that_may_not() -> None:
     bare = ResultForm(kinds=frozenset({ResultKind.REPORT}))
 
