@@ -6,6 +6,7 @@
     │   ├── UnreadableInstance
     │   ├── MissingAttribute
     │   ├── UnsupportedPixels
+    │   ├── UnencodableText         our bug, or a text of nobody's alphabet
     │   ├── PredictorMismatch
     │   ├── ImplausibleValue
     │   ├── OutsideReference
